@@ -1,0 +1,216 @@
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+
+/**
+ * The native record types: what `ingest` takes, what each line of a native NDJSON file holds (docs/ndjson.md), and what every
+ * importer yields. People, conversations and messages are named by the external id they have on the platform they came from.
+ */
+
+export const USER_KINDS = ['END_USER', 'AGENT', 'BOT'] as const;
+export const CONVERSATION_KINDS = ['DIRECT', 'PRIVATE_GROUP', 'PUBLIC_GROUP', 'PERSONAL'] as const;
+export const MESSAGE_KINDS = ['TEXT', 'ACTION', 'SYSTEM', 'BOT', 'COMMENT', 'FILE', 'TOMBSTONE'] as const;
+export const DIRECTIONS = ['INBOUND', 'OUTBOUND', 'INTERNAL'] as const;
+export const CALL_KINDS = ['VOICE', 'VIDEO'] as const;
+/** RIGHTS.md's names; the type of an identifier decides how its value is normalised before it is indexed. */
+export const IDENTIFIER_TYPES = [
+  'NAME',
+  'ADDRESS',
+  'PHONE',
+  'EMAIL',
+  'TWITTER',
+  'INSTAGRAM',
+  'FACEBOOK',
+  'APPLE_MESSAGES',
+  'WHATSAPP',
+  'EXTERNAL_ID',
+] as const;
+
+// PostgreSQL text refuses NUL bytes, and a lone surrogate cannot be written as UTF-8; both are replaced by U+FFFD on the way in.
+// eslint-disable-next-line no-control-regex
+const clean = (text: string): string => text.replaceAll('\u0000', '\uFFFD').toWellFormed();
+const text = (max: number) => z.string().max(max).transform(clean);
+const id = z.string().min(1).max(256).transform(clean);
+const time = z.iso.datetime({ offset: true });
+const json = z.record(z.string(), z.json()).transform((value) => JSON.parse(clean(JSON.stringify(value).replaceAll('\\u0000', '\\ufffd'))) as Record<string, unknown>);
+
+export const profileSchema = z
+  .strictObject({
+    givenName: text(512),
+    surname: text(512),
+    displayName: text(512),
+    handle: text(512),
+    email: text(512),
+    phone: text(128),
+    avatarUrl: text(2048),
+    locale: text(64),
+    timezone: text(128),
+    title: text(512),
+    pronouns: text(128),
+  })
+  .partial();
+
+export const userSchema = z.strictObject({
+  type: z.literal('user'),
+  externalId: id,
+  kind: z.enum(USER_KINDS).default('END_USER'),
+  profile: profileSchema.default({}),
+  metadata: json.default({}),
+  identifiers: z.array(z.strictObject({ type: z.enum(IDENTIFIER_TYPES), value: id, verifiedAt: time.optional() })).max(64).default([]),
+  channels: z
+    .array(
+      z.strictObject({
+        channel: id,
+        externalId: id,
+        displayName: text(512).optional(),
+        status: text(64).optional(),
+        raw: json.optional(),
+        linkedAt: time.optional(),
+        lastSeenAt: time.optional(),
+      }),
+    )
+    .max(64)
+    .default([]),
+  signedUpAt: time.optional(),
+  lastActiveAt: time.optional(),
+  deactivatedAt: time.optional(),
+});
+
+const participant = { user: id, role: text(64).optional(), joinedAt: time.optional(), leftAt: time.optional() };
+
+export const conversationSchema = z.strictObject({
+  type: z.literal('conversation'),
+  externalId: id,
+  kind: z.enum(CONVERSATION_KINDS),
+  name: text(512).optional(),
+  createdAt: time.optional(),
+  archivedAt: time.optional(),
+  participants: z.array(z.strictObject(participant)).max(100_000).default([]),
+});
+
+export const participantSchema = z.strictObject({ type: z.literal('participant'), conversation: id, ...participant });
+
+export const attachmentSchema = z.strictObject({
+  externalId: id,
+  name: text(1024).optional(),
+  contentType: text(256).optional(),
+  size: z.int().nonnegative().optional(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  /** Whoever uploaded it, where that is not the author of the message. */
+  uploader: id.optional(),
+  /** Where the platform keeps it, without credentials. */
+  url: text(4096).optional(),
+  /** Where its content lies, relative to the folder of the NDJSON file (never outside it). */
+  path: text(4096).optional(),
+});
+
+export const reactionFields = { user: id, emoji: id, reactedAt: time.optional() };
+
+export const messageSchema = z.strictObject({
+  type: z.literal('message'),
+  externalId: id,
+  conversation: id,
+  /** Absent where no person and no bot is known to have written it. */
+  author: id.optional(),
+  sentAt: time,
+  editedAt: time.optional(),
+  /** The external id, in the same conversation, of the message this one answers (a thread's first message). */
+  replyTo: id.optional(),
+  channel: text(64).optional(),
+  direction: z.enum(DIRECTIONS).optional(),
+  kind: z.enum(MESSAGE_KINDS).default('TEXT'),
+  /** A mention stands as `<@EXTERNAL_ID>` for each id in `mentions`; any other `<@…>` is plain text. */
+  body: text(1_000_000).default(''),
+  mentions: z.array(id).max(10_000).default([]),
+  metadata: json.default({}),
+  campaignId: id.optional(),
+  attachments: z.array(attachmentSchema).max(1000).default([]),
+  reactions: z.array(z.strictObject(reactionFields)).max(100_000).default([]),
+});
+
+/** A new text for a message already held. */
+export const editSchema = z.strictObject({
+  type: z.literal('messageEdit'),
+  conversation: id,
+  externalId: id,
+  editedAt: time,
+  body: text(1_000_000),
+  mentions: z.array(id).max(10_000).default([]),
+});
+
+/** The platform deleted the message: its row goes, its place in a thread stays as a tombstone. */
+export const deletionSchema = z.strictObject({ type: z.literal('messageDeletion'), conversation: id, externalId: id });
+
+export const reactionSchema = z.strictObject({ type: z.literal('reaction'), conversation: id, message: id, ...reactionFields });
+
+export const callSchema = z.strictObject({
+  type: z.literal('call'),
+  externalId: id,
+  conversation: id.optional(),
+  initiator: id,
+  kind: z.enum(CALL_KINDS).default('VOICE'),
+  startedAt: time,
+  endedAt: time.optional(),
+  participants: z.array(z.strictObject({ user: id, joinedAt: time.optional(), leftAt: time.optional() })).max(10_000).default([]),
+});
+
+/** Traffic data: one attempt to deliver to one person (a call detail record, a delivery receipt). */
+export const deliverySchema = z.strictObject({
+  type: z.literal('delivery'),
+  externalId: id,
+  user: id,
+  conversation: id.optional(),
+  message: id.optional(),
+  channel: text(64),
+  source: text(512).optional(),
+  destination: text(512).optional(),
+  status: text(64),
+  at: time,
+});
+
+/** Where a business system speaks of the person: a ticket, a CRM record. */
+export const businessLinkSchema = z.strictObject({ type: z.literal('businessLink'), user: id, system: id, reference: id });
+
+export const recordSchema = z.discriminatedUnion('type', [
+  userSchema,
+  conversationSchema,
+  participantSchema,
+  messageSchema,
+  editSchema,
+  deletionSchema,
+  reactionSchema,
+  callSchema,
+  deliverySchema,
+  businessLinkSchema,
+]);
+
+export type IntakeRecord = z.output<typeof recordSchema>;
+/** A record as an importer may write it: defaults not yet filled in. `parseRecord` completes it. */
+export type RawRecord = z.input<typeof recordSchema>;
+
+/** Where in the source something stands; `line` counts from 1 (an element of a JSON array counts as a line of its own: `item`). */
+export interface Position {
+  file: string;
+  line?: number;
+  item?: number;
+}
+
+/** What an importer yields. Order: whoever is named in a record was yielded before it; a reply may come before what it answers. */
+export type SourceEvent =
+  | {
+      kind: 'record';
+      at: Position;
+      record: IntakeRecord;
+      /** Opens the content of an attachment, by the attachment's external id, where the source holds it. */
+      content?: ReadonlyMap<string, () => Promise<Readable>>;
+    }
+  /** Something that is not taken over: a malformed line, an event with no counterpart. `what` is a record type or the source's own word. */
+  | { kind: 'skipped'; at: Position; what: string; reason: string }
+  /** Copies of personal data that are left out on purpose (profile copies, parent copies, credentials): counted, never kept. */
+  | { kind: 'dropped'; what: string; count: number }
+  /** Taken over, but not as it stood: says what was done. Never quotes personal data. */
+  | { kind: 'warning'; at: Position; message: string }
+  /** How much of the source has been read, in bytes. */
+  | { kind: 'progress'; done: number; total: number };
+
+/** Reads a whole export. Throws a Refusal naming file and line where nothing sensible can follow (no users.json, a broken zip). */
+export type Importer = (path: string) => AsyncGenerator<SourceEvent>;
