@@ -42,6 +42,11 @@ function packaged(): { folder: string; version: string } {
 }
 
 async function copyOf(folder: string, version: string, user: ServerUser | undefined): Promise<string> {
+  const closed = firstClosedFolder(tmpdir(), user);
+  if (closed)
+    throw new Error(
+      `${user?.name} must run PostgreSQL but cannot enter ${closed}. Set TMPDIR to a folder that every user can enter.`,
+    );
   const print = fingerprint(folder);
   const copy = join(tmpdir(), `habeas-postgres-${version}-${print.slice(0, 16)}-${process.getuid?.() ?? 0}`);
   if (lstatSync(copy, { throwIfNoEntry: false })) {
@@ -60,11 +65,7 @@ async function copyOf(folder: string, version: string, user: ServerUser | undefi
     if (!existsSync(copy)) throw error;
     refuseForeign(copy);
   });
-  const closed = firstClosedFolder(join(copy, 'bin'), user);
-  if (!closed) return copy;
-  throw new Error(
-    `${user?.name} must run PostgreSQL but cannot enter ${closed}. Set TMPDIR to a folder that every user can enter.`,
-  );
+  return copy;
 }
 
 /** Readable by the server's user also when the package was installed under a umask of 077; writable by us alone. */

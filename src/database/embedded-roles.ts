@@ -10,7 +10,7 @@ export const urlOf = ({ port, passwords }: DatabaseSecrets, role: Role, database
   `postgres://${role}:${passwords[role]}@127.0.0.1:${port}/${database}`;
 
 /** One connection as superuser, for the time of `work`. */
-export async function asAdmin<T>(
+async function asAdmin<T>(
   secrets: DatabaseSecrets,
   database: string,
   work: (client: pg.Client) => Promise<T>,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { chown, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -32,12 +33,16 @@ const SETTINGS = {
   log_error_verbosity: 'terse',
 };
 
-/** Makes the data folder. It is made under another name and renamed when whole, so a killed first start begins anew. */
+/**
+ * Makes the data folder. It is made under another name and renamed when whole, so a killed first start begins anew;
+ * under a new name each time, because a killed start's initdb may still be writing into its own.
+ */
 export async function makeDataFolder(site: Site, password: string): Promise<void> {
-  const draft = `${site.data}.new`;
-  const passwordFile = join(site.home, 'postgres.password');
-  await rm(draft, { recursive: true, force: true });
-  await rm(passwordFile, { force: true });
+  const draft = `${site.data}.new-${randomBytes(4).toString('hex')}`;
+  const passwordFile = `${draft}.password`;
+  for (const name of await readdir(site.home)) {
+    if (name.startsWith('postgres.new-')) await rm(join(site.home, name), { recursive: true, force: true }).catch(() => {});
+  }
   await mkdir(draft, { mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600, flag: 'wx' });
   if (site.user) for (const path of [draft, passwordFile]) await chown(path, site.user.uid, site.user.gid);

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { chmod, mkdir } from 'node:fs/promises';
+import { constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { access, chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBinaries } from './embedded-binaries.ts';
@@ -67,7 +67,14 @@ async function prepare(home: string, flags: string[]): Promise<Site> {
     );
   }
   const binaries = await findBinaries(user);
-  await mkdir(home, { recursive: true, mode: 0o711 });
+  try {
+    await mkdir(home, { recursive: true, mode: 0o711 });
+    await access(home, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new Error(
+      `${home} cannot be written by this user (${(error as NodeJS.ErrnoException).code}). Set HABEAS_HOME to a folder of your own.`,
+    );
+  }
   // mkdir obeys the umask, and the server's user must pass through. Others still cannot list the folder.
   if (user && firstClosedFolder(home, user)) await chmod(home, 0o711);
   if (user && existsSync(data)) await giveTo(user, data);
@@ -79,10 +86,13 @@ function isOurs(home: string): boolean {
   return statSync(home).uid === process.getuid?.() && (existsSync(secretsPath(home)) || readdirSync(home).length === 0);
 }
 
+/** The data folder appears whole, by a rename. An empty one, made by hand, is as good as none. */
+const isMade = (data: string): boolean => existsSync(data) && readdirSync(data).length > 0;
+
 async function knownSecrets(site: Site): Promise<DatabaseSecrets> {
   const known = await readSecrets(site.home);
   if (known) return known;
-  if (existsSync(site.data)) {
+  if (isMade(site.data)) {
     throw new Error(
       `${site.data} holds a database, but ${secretsPath(site.home)} with its passwords is missing. Restore that file from a backup.`,
     );
@@ -106,7 +116,7 @@ async function adopt(site: Site, known: DatabaseSecrets): Promise<DatabaseSecret
 }
 
 async function start(site: Site, known: DatabaseSecrets, wished: number | undefined, log: Log): Promise<DatabaseSecrets> {
-  if (!existsSync(site.data)) {
+  if (!isMade(site.data)) {
     log(`Making the embedded PostgreSQL in ${site.data}`);
     await makeDataFolder(site, known.passwords.postgres);
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** What `secrets.json` in the home folder holds: the passwords of the embedded database's roles, and its port. */
@@ -45,11 +45,14 @@ export function generateSecrets(port: number): DatabaseSecrets {
 /** Replaces the file whole: a killed process leaves the old one or the new one, never half of one. */
 export async function writeSecrets(home: string, secrets: DatabaseSecrets): Promise<void> {
   const temporary = `${secretsPath(home)}.new`;
+  const before = await stat(secretsPath(home)).catch(() => undefined);
   await rm(temporary, { force: true });
   // O_EXCL makes the file ours and 0600 from its first byte on.
   const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   try {
     await file.writeFile(`${JSON.stringify(secrets, null, 2)}\n`);
+    // A start by root must not lock out the user whose folder this is.
+    if (before && process.getuid?.() === 0) await file.chown(before.uid, before.gid);
     await file.sync();
   } finally {
     await file.close();
