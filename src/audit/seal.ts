@@ -1,0 +1,119 @@
+import { isSignedBy, makeCheckpoint, readKeys } from './checkpoint.ts';
+import type { Checkpoint, Signer } from './checkpoint.ts';
+import { emptyRange, leafHash } from './merkle.ts';
+import type { CompactRange, NodeId } from './merkle.ts';
+import { isTreeOf, newestCheckpoint, readCheckpoints, storedRange } from './stored-tree.ts';
+import type { Db } from '../database/db.ts';
+import { Refusal } from '../errors.ts';
+
+interface Sealing {
+  /** The checkpoint's time; now, unless a test says otherwise. */
+  now?: Date;
+  /** At most so many entries under one checkpoint (a checkpoint lists their hashes); 5,000 unless given. */
+  batch?: number;
+}
+
+/**
+ * Seals what waits, at most one batch, in the caller's transaction, whose scope is the whole tenant. Returns the new checkpoint, or
+ * undefined if nothing waited; call again until it does. Safe to run at once in several processes: the tree's row is the lock.
+ *
+ * What waits is known from audit_pending, not from a high-water mark: an entry with a smaller id may commit after a larger one was sealed.
+ */
+export async function sealTenant(
+  db: Db,
+  tenantId: string,
+  signer: Signer,
+  sealing: Sealing = {},
+): Promise<Checkpoint | undefined> {
+  await db.query('insert into audit_trees (tenant_id) values ($1) on conflict do nothing', [tenantId]);
+  await db.query('select 1 from audit_trees where tenant_id = $1 for update', [tenantId]);
+  const entries = (await db.query(
+    `select e.id, e.body from audit_pending p
+     join audit_entries e on e.tenant_id = p.tenant_id and e.id = p.entry_id
+     where p.tenant_id = $1 order by p.entry_id limit $2`,
+    [tenantId, sealing.batch ?? 5000],
+  )) as { id: string; body: string }[];
+  if (entries.length === 0) return undefined;
+
+  const range = await rangeToExtend(db, tenantId, signer);
+  const nodes: { node: NodeId; hash: Buffer }[] = [];
+  const leaves = entries.map((entry) => leafHash(entry.body));
+  const checkpoint = makeCheckpoint(tenantId, range, leaves, sealing.now ?? new Date(), signer, (node, hash) =>
+    nodes.push({ node, hash }),
+  );
+  const ids = entries.map((entry) => entry.id);
+  await db.query(
+    `insert into audit_leaves (tenant_id, leaf_index, entry_id, leaf_hash)
+     select $1::uuid, $2::bigint + nth - 1, id, hash from unnest($3::uuid[], $4::bytea[]) with ordinality as leaf (id, hash, nth)`,
+    [tenantId, checkpoint.previousSize, ids, leaves],
+  );
+  await db.query(
+    `insert into audit_nodes (tenant_id, level, position, hash)
+     select $1::uuid, * from unnest($2::smallint[], $3::bigint[], $4::bytea[])`,
+    [tenantId, nodes.map(({ node }) => node.level), nodes.map(({ node }) => node.position), nodes.map(({ hash }) => hash)],
+  );
+  await insertCheckpoint(db, checkpoint);
+  await db.query('delete from audit_pending where tenant_id = $1 and entry_id = any($2::uuid[])', [tenantId, ids]);
+  return checkpoint;
+}
+
+/** The tree to build on, once it is shown to be the one that was signed: sealing must not bless a change. */
+async function rangeToExtend(db: Db, tenantId: string, signer: Signer): Promise<CompactRange> {
+  const newest = await newestCheckpoint(db, tenantId);
+  if (!newest) return emptyRange();
+  if (!isSignedBy(newest, readKeys(signer.publicKey))) {
+    throw new Refusal(
+      'UNAVAILABLE',
+      `The newest audit checkpoint (${newest.size} entries) is not signed by key ${signer.keyId}.`,
+    );
+  }
+  const range = await storedRange(db, tenantId, newest.size);
+  if (isTreeOf(range, newest)) return range;
+  throw new Refusal(
+    'UNAVAILABLE',
+    `The audit tree is not the one that was signed at ${newest.size} entries: verify an exported log.`,
+  );
+}
+
+async function insertCheckpoint(db: Db, checkpoint: Checkpoint): Promise<void> {
+  const { tenant, size } = checkpoint;
+  await db.query(
+    `insert into audit_checkpoints (tenant_id, size, previous_size, root, at, peaks, leaves, key_id, public_key, signature)
+     values ($1, $2, $3, $4, $5::timestamptz, $6, $7, $8, $9, $10)`,
+    [
+      tenant,
+      size,
+      checkpoint.previousSize,
+      Buffer.from(checkpoint.root, 'hex'),
+      checkpoint.at,
+      Buffer.from(checkpoint.peaks.join(''), 'hex'),
+      Buffer.from(checkpoint.leaves.join(''), 'hex'),
+      checkpoint.keyId,
+      checkpoint.publicKey,
+      Buffer.from(checkpoint.signature, 'base64'),
+    ],
+  );
+  await db.query('insert into audit_unpublished (tenant_id, size) values ($1, $2)', [tenant, size]);
+}
+
+/**
+ * Hands each checkpoint that has not left the database yet to `publish`, oldest first, and returns how many. It belongs in a transaction
+ * after the one that sealed: what leaves must be committed. `publish` may see a checkpoint twice after a crash, always the same.
+ */
+export async function publishCheckpoints(
+  db: Db,
+  tenantId: string,
+  publish: (checkpoint: Checkpoint) => Promise<void>,
+): Promise<number> {
+  const waiting = (await db.query('select size from audit_unpublished where tenant_id = $1 order by size limit 100', [
+    tenantId,
+  ])) as {
+    size: string;
+  }[];
+  for (const { size } of waiting) {
+    const [checkpoint] = await readCheckpoints(db, 'where tenant_id = $1 and size = $2', [tenantId, size]);
+    if (checkpoint) await publish(checkpoint);
+    await db.query('delete from audit_unpublished where tenant_id = $1 and size = $2', [tenantId, size]);
+  }
+  return waiting.length;
+}
