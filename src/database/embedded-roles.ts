@@ -10,11 +10,7 @@ export const urlOf = ({ port, passwords }: DatabaseSecrets, role: Role, database
   `postgres://${role}:${passwords[role]}@127.0.0.1:${port}/${database}`;
 
 /** One connection as superuser, for the time of `work`. */
-async function asAdmin<T>(
-  secrets: DatabaseSecrets,
-  database: string,
-  work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
+async function asAdmin<T>(secrets: DatabaseSecrets, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: urlOf(secrets, 'postgres', database), connectionTimeoutMillis: 10_000 });
   // A server that stops under an idle connection is told by the next query; without a listener it would end the process.
   client.on('error', () => {});

@@ -49,15 +49,11 @@ function findPostgres(): ServerUser | undefined {
 }
 
 function makePostgres(): ServerUser {
-  // groupadd fails where the group exists already, which is as good.
-  spawnSync('groupadd', ['--system', 'postgres']);
-  const made = spawnSync(
-    'useradd',
-    ['--system', '--gid', 'postgres', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres'],
-    {
-      encoding: 'utf8',
-    },
-  );
+  // By their full paths: a service's PATH may lack them. groupadd fails where the group exists already, which is as good.
+  const programs = { groupadd: '/usr/sbin/groupadd', useradd: '/usr/sbin/useradd' };
+  const account = ['--system', '--gid', 'postgres', '--no-create-home', '--shell', '/usr/sbin/nologin', 'postgres'];
+  spawnSync(programs.groupadd, ['--system', 'postgres']);
+  const made = spawnSync(programs.useradd, account, { encoding: 'utf8' });
   const user = findPostgres();
   if (user) return user;
   const reason = made.error?.message ?? made.stderr.trim();
