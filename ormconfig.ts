@@ -1,0 +1,29 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { Scope1700000000100 } from './migrations/1700000000100-scope.ts';
+import { Tenants1700000000200 } from './migrations/1700000000200-tenants.ts';
+import { Keys1700000000300 } from './migrations/1700000000300-keys.ts';
+import { ApiKeys1700000000350 } from './migrations/1700000000350-api-keys.ts';
+import { Users1700000000400 } from './migrations/1700000000400-users.ts';
+import { Conversations1700000000500 } from './migrations/1700000000500-conversations.ts';
+import { Messages1700000000600 } from './migrations/1700000000600-messages.ts';
+import { Calls1700000000700 } from './migrations/1700000000700-calls.ts';
+import { Requests1700000000800 } from './migrations/1700000000800-requests.ts';
+
+/** In the order they are applied; a landed migration is never edited. */
+export const MIGRATIONS = [
+  Scope1700000000100,
+  Tenants1700000000200,
+  Keys1700000000300,
+  ApiKeys1700000000350,
+  Users1700000000400,
+  Conversations1700000000500,
+  Messages1700000000600,
+  Calls1700000000700,
+  Requests1700000000800,
+];
+
+/** The data source of the server: `url` is that of the runtime role, which owns nothing. */
+export function runtimeSource(url: string, poolSize: number): DataSource {
+  return new DataSource({ type: 'postgres', url, entities: [], extra: { max: poolSize }, applicationName: 'habeas' });
+}

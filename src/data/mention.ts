@@ -1,0 +1,28 @@
+/**
+ * How a mention stands in a stored text: `<@` and the mentioned person's id and `>`. The name is put in when the text is read, so that it
+ * follows a correction and goes with an erasure. A literal text of that form, typed by somebody, is kept apart by a backslash.
+ */
+const TOKEN = /<(\\*)@([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})>/g;
+
+/** From the native form (`<@EXTERNAL_ID>` for each id in `mentions`) to the stored one. An id that `idOf` does not know stays text. */
+export function storeMentions(body: string, mentions: readonly string[], idOf: (externalId: string) => string | undefined): string {
+  const escaped = body.includes('@') ? body.replaceAll(TOKEN, (_, slashes: string, id: string) => `<\\${slashes}@${id}>`) : body;
+  return mentions.reduce((text, externalId) => {
+    const id = idOf(externalId);
+    return id ? text.replaceAll(`<@${externalId}>`, `<@${id}>`) : text;
+  }, escaped);
+}
+
+/** The ids that a stored text mentions. */
+export function mentionedIds(stored: string): string[] {
+  return [...stored.matchAll(TOKEN)].filter(([, slashes]) => !slashes).map(([, , id]) => id!);
+}
+
+/** From the stored form to one that people read; `show` gives what stands for a person's id. */
+export function renderMentions(stored: string, show: (id: string) => string): string {
+  if (!stored.includes('@')) return stored;
+  return stored.replaceAll(TOKEN, (_, slashes: string, id: string) => (slashes ? `<${slashes.slice(1)}@${id}>` : show(id)));
+}
+
+/** What stands where somebody who was erased was mentioned. */
+export const ERASED_MENTION = '@erased user';

@@ -1,0 +1,50 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { MIGRATIONS } from '../../ormconfig.ts';
+import { installQueue } from '../jobs/queue.ts';
+
+function ownerSource(ownerUrl: string, runtimeRole: string): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url: ownerUrl,
+    migrations: MIGRATIONS,
+    migrationsTransactionMode: 'each',
+    extra: { options: `-c habeas.runtime_role=${runtimeRole}`, max: 2 },
+  });
+}
+
+/**
+ * Brings the schema up to date as the role that owns it, and grants the runtime role what it needs. Returns the names of the migrations
+ * that were applied. `runtimeRole` is the role that the server connects as.
+ */
+export async function migrate(ownerUrl: string, runtimeRole = 'habeas_app'): Promise<string[]> {
+  const source = await ownerSource(ownerUrl, runtimeRole).initialize();
+  try {
+    const applied = await source.runMigrations();
+    await source.query(`do $$ begin execute format('grant select on migrations to %I', current_setting('habeas.runtime_role')); end $$`);
+    await installQueue(ownerUrl, runtimeRole, source);
+    return applied.map((migration) => migration.name);
+  } finally {
+    await source.destroy();
+  }
+}
+
+/** Takes the newest migration back. Returns its name, or undefined where there is none. */
+export async function migrateDown(ownerUrl: string, runtimeRole = 'habeas_app'): Promise<string | undefined> {
+  const source = await ownerSource(ownerUrl, runtimeRole).initialize();
+  try {
+    const [last] = (await source.query('select name from migrations order by id desc limit 1')) as { name: string }[];
+    if (last) await source.undoLastMigration();
+    return last?.name;
+  } finally {
+    await source.destroy();
+  }
+}
+
+/** The migrations of this version that a database lacks, as the runtime role sees them. */
+export async function pendingMigrations(source: DataSource): Promise<string[]> {
+  const exists = (await source.query(`select to_regclass('migrations') is not null as there`)) as { there: boolean }[];
+  const done = exists[0]?.there ? ((await source.query('select name from migrations')) as { name: string }[]) : [];
+  const names = new Set(done.map((row) => row.name));
+  return MIGRATIONS.map((migration) => migration.name).filter((name) => !names.has(name));
+}

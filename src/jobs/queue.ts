@@ -1,0 +1,80 @@
+import { PgBoss, type Db as BossDb } from 'pg-boss';
+import type { DataSource } from 'typeorm';
+import type { Db } from '../database/db.ts';
+
+/** The jobs there are; each has one handler in handlers.ts. */
+export const JOB_NAMES = ['export', 'erasure', 'seal', 'expiry'] as const;
+export type JobName = (typeof JOB_NAMES)[number];
+
+const SCHEMA = 'jobs';
+const QUEUE_OPTIONS = { retryLimit: 5, retryDelay: 2, retryBackoff: true, heartbeatSeconds: 20, expireInSeconds: 12 * 3600 };
+
+/** What a job carries: ids and the scope it acts in, never content. */
+export type JobData = Record<string, unknown>;
+
+export interface Queue {
+  /** Enqueues in the caller's transaction: no job without its row, no row without its job. */
+  enqueue(db: Db, name: JobName, data: JobData, options?: { singletonKey?: string; startAfterSeconds?: number }): Promise<void>;
+  boss: PgBoss;
+}
+
+function through(db: Db): BossDb {
+  return {
+    executeSql: async (text, values) => {
+      const answer = (await db.query(text, values as unknown[])) as unknown[];
+      // TypeORM answers [rows, count] for update and delete, rows otherwise.
+      const rows = Array.isArray(answer[0]) && typeof answer[1] === 'number' ? answer[0] : answer;
+      return { rows: rows as unknown[] };
+    },
+  };
+}
+
+/** Installs or upgrades the queue's own schema as the owner, makes the queues, and grants the runtime role their use. */
+export async function installQueue(ownerUrl: string, runtimeRole: string, owner: DataSource): Promise<void> {
+  const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, supervise: false, schedule: false, max: 2 });
+  boss.on('error', () => undefined);
+  await boss.start();
+  try {
+    for (const name of JOB_NAMES) {
+      if (await boss.getQueue(name)) await boss.updateQueue(name, QUEUE_OPTIONS);
+      else await boss.createQueue(name, QUEUE_OPTIONS);
+    }
+  } finally {
+    await boss.stop({ graceful: false });
+  }
+  await owner.query(`do $$ begin
+    execute format('grant usage on schema ${SCHEMA} to %I', '${runtimeRole}');
+    execute format('grant select, insert, update, delete on all tables in schema ${SCHEMA} to %I', '${runtimeRole}');
+    execute format('grant usage on all sequences in schema ${SCHEMA} to %I', '${runtimeRole}');
+    execute format('grant execute on all functions in schema ${SCHEMA} to %I', '${runtimeRole}');
+  end $$`);
+}
+
+/** Connects to the queue. `work` is true in a process that runs jobs, which then also looks after lost and expired ones. */
+export async function openQueue(runtimeUrl: string, options: { work: boolean; onError: (error: Error) => void }): Promise<Queue> {
+  const boss = new PgBoss({
+    connectionString: runtimeUrl,
+    schema: SCHEMA,
+    migrate: false,
+    createSchema: false,
+    supervise: options.work,
+    schedule: false,
+    reindex: false,
+    superviseIntervalSeconds: 10,
+    monitorIntervalSeconds: 10,
+    max: 4,
+    application_name: 'habeas jobs',
+  });
+  boss.on('error', options.onError);
+  await boss.start();
+  return {
+    boss,
+    enqueue: async (db, name, data, { singletonKey, startAfterSeconds } = {}) => {
+      await boss.send(name, data, {
+        db: through(db),
+        ...(singletonKey ? { singletonKey } : {}),
+        ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
+      });
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { sqlState } from '../database/db.ts';
+import { Refusal } from '../errors.ts';
+import { requireTenantKey, tenantKey } from '../keys/keyring.ts';
+import { seal, unseal } from '../keys/sealed-value.ts';
+import type { Session } from './in-scope.ts';
+import { limitOf, rank, type Level, type Permission } from './permissions.ts';
+import { PROVIDER_TENANT } from './scope.ts';
+
+export const ALGORITHMS = ['HS256', 'RS256', 'ES256'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+/** A key row as the verifier uses it; `material` is the HMAC secret or the public key's PEM. */
+export interface ApiKeyRow {
+  kid: string;
+  tenantId: string;
+  appId: string | null;
+  level: Level;
+  name: string;
+  permissions: Permission[];
+  algorithm: Algorithm;
+  maxTokenSeconds: number;
+  createdAt: Date;
+  revokedAt: Date | null;
+}
+
+export interface KeyRequest {
+  name: string;
+  level: Level;
+  appId?: string;
+  permissions: readonly Permission[];
+  algorithm?: Algorithm;
+  /** PEM (SPKI) of an RS256 key of 2,048 bits or more, or an ES256 (P-256) key. */
+  publicKey?: string;
+  maxTokenSeconds?: number;
+}
+
+/** 24 hours for keys of people and machines, one hour for keys that only issue user tokens. */
+const defaultCap = (level: Level): number => (level === 'user' ? 3600 : 86_400);
+
+/** A kid starts with its tenant, so that a key is found by entering that tenant alone. */
+export function newKid(tenantId: string): string {
+  return `hk_${Buffer.concat([Buffer.from(tenantId.replaceAll('-', ''), 'hex'), randomBytes(12)]).toString('base64url')}`;
+}
+
+export function tenantOfKid(kid: string): string | undefined {
+  if (!/^hk_[\w-]{38}$/.test(kid)) return undefined;
+  const hex = Buffer.from(kid.slice(3), 'base64url').subarray(0, 16).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+function checkPublicKey(algorithm: Algorithm, pem: string): string {
+  const refuse = (why: string) => new Refusal('INVALID_INPUT', `publicKey: ${why}`);
+  let key;
+  try {
+    key = createPublicKey(pem);
+  } catch {
+    throw refuse('not a PEM public key (SPKI).');
+  }
+  const details = key.asymmetricKeyDetails ?? {};
+  if (algorithm === 'RS256' && (key.asymmetricKeyType !== 'rsa' || (details.modulusLength ?? 0) < 2048)) throw refuse('RS256 asks for an RSA key of 2,048 bits or more.');
+  if (algorithm === 'ES256' && (key.asymmetricKeyType !== 'ec' || details.namedCurve !== 'prime256v1')) throw refuse('ES256 asks for a P-256 key.');
+  return key.export({ type: 'spki', format: 'pem' }) as string;
+}
+
+/** Checks that a key asked for is not wider than the scope that asks. */
+function checkWithin({ scope }: Session, request: KeyRequest): void {
+  if (rank(request.level) > rank(scope.level)) throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
+  if (scope.appId && request.appId !== scope.appId) throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
+  const allowed = limitOf(request.level);
+  for (const permission of request.permissions) {
+    if (!allowed.has(permission)) throw new Refusal('INVALID_INPUT', `permissions: ${permission} cannot be held at level ${request.level}.`);
+    if (!scope.permissions.has(permission)) throw new Refusal('FORBIDDEN', `permissions: this token does not hold ${permission}, so it cannot pass it on.`);
+  }
+  const needsApp = request.level === 'app' || request.level === 'user';
+  if (needsApp !== Boolean(request.appId)) throw new Refusal('INVALID_INPUT', needsApp ? 'appId: a key of this level belongs to one app.' : 'appId: a key of this level belongs to no app.');
+}
+
+/** Creates an API key in the scope's tenant. The secret is answered this once and kept sealed. */
+export async function createApiKey(session: Session, request: KeyRequest): Promise<{ key: ApiKeyRow; secret: string | null }> {
+  checkWithin(session, request);
+  const { db, scope, system } = session;
+  const algorithm = request.algorithm ?? 'HS256';
+  if ((algorithm === 'HS256') === Boolean(request.publicKey)) throw new Refusal('INVALID_INPUT', 'publicKey: given with RS256 and ES256, and only then.');
+  const publicKey = request.publicKey ? checkPublicKey(algorithm, request.publicKey) : null;
+  const kid = newKid(scope.tenantId);
+  // The HMAC key is the text itself, so that any JWT library signs with what was shown.
+  const secret = publicKey ? null : Buffer.from(randomBytes(48).toString('base64url'));
+  const parent = await requireTenantKey(system.keys, db, scope.tenantId);
+  const sealed = secret && seal(parent, { tenantId: scope.tenantId, subjectId: scope.tenantId, column: 'api_keys.secret', row: kid }, secret);
+  const maxTokenSeconds = request.maxTokenSeconds ?? defaultCap(request.level);
+  if (!Number.isInteger(maxTokenSeconds) || maxTokenSeconds < 60 || maxTokenSeconds > 31_536_000) throw new Refusal('INVALID_INPUT', 'maxTokenSeconds: between 60 and 31,536,000 seconds.');
+  if (request.appId) {
+    const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [scope.tenantId, request.appId])) as unknown[];
+    if (!app) throw new Refusal('NOT_FOUND', 'No such app in the scope of this token.');
+  }
+  try {
+    const [row] = (await db.query(
+      `insert into api_keys (tenant_id, kid, app_id, level, name, permissions, algorithm, secret, public_key, max_token_seconds)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning created_at`,
+      [scope.tenantId, kid, request.appId ?? null, request.level, request.name, request.permissions, algorithm, sealed, publicKey, maxTokenSeconds],
+    )) as { created_at: Date }[];
+    const key: ApiKeyRow = {
+      kid,
+      tenantId: scope.tenantId,
+      appId: request.appId ?? null,
+      level: request.level,
+      name: request.name,
+      permissions: [...request.permissions],
+      algorithm,
+      maxTokenSeconds,
+      createdAt: row!.created_at,
+      revokedAt: null,
+    };
+    return { key, secret: secret ? secret.toString('utf8') : null };
+  } catch (error) {
+    if (sqlState(error) === '42501') throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
+    throw error;
+  }
+}
+
+const COLUMNS = `kid, tenant_id as "tenantId", app_id as "appId", level, name, permissions, algorithm, max_token_seconds as "maxTokenSeconds",
+  created_at as "createdAt", revoked_at as "revokedAt"`;
+
+export async function listApiKeys({ db, scope }: Session): Promise<ApiKeyRow[]> {
+  return (await db.query(`select ${COLUMNS} from api_keys where tenant_id = $1 order by created_at, kid`, [scope.tenantId])) as ApiKeyRow[];
+}
+
+/** Revokes a key: every token it signed is refused within five seconds, in every process. Revoking twice changes nothing. */
+export async function revokeApiKey(session: Session, kid: string): Promise<ApiKeyRow> {
+  const { db, scope } = session;
+  const [rows] = (await db.query(`update api_keys set revoked_at = coalesce(revoked_at, now()) where tenant_id = $1 and kid = $2 returning ${COLUMNS}`, [scope.tenantId, kid])) as [ApiKeyRow[], number];
+  if (!rows[0]) throw new Refusal('NOT_FOUND', 'No such key in the scope of this token.');
+  return rows[0];
+}
+
+/** Makes a new key with the same reach as an old one, which goes on working until it is revoked. */
+export async function rotateApiKey(session: Session, kid: string): Promise<{ key: ApiKeyRow; secret: string | null }> {
+  const { db, scope } = session;
+  const [old] = (await db.query(`select ${COLUMNS} from api_keys where tenant_id = $1 and kid = $2 and revoked_at is null`, [scope.tenantId, kid])) as ApiKeyRow[];
+  if (!old) throw new Refusal('NOT_FOUND', 'No such key in the scope of this token.');
+  if (old.algorithm !== 'HS256') throw new Refusal('INVALID_INPUT', 'kid: a key with a registered public key is rotated by registering the new public key.');
+  const made = await createApiKey(session, { ...old, ...(old.appId ? { appId: old.appId } : { appId: undefined }) } as KeyRequest);
+  await db.query('update api_keys set replaced_by = $3 where tenant_id = $1 and kid = $2', [scope.tenantId, kid, made.key.kid]);
+  return made;
+}
+
+/** The key of a kid with what verifies its signatures; undefined where there is none, or its tenant was erased. */
+export async function findKey({ db, system }: Pick<Session, 'db' | 'system'>, kid: string, tenantId: string): Promise<{ row: ApiKeyRow; material: Buffer | string } | undefined> {
+  const [row] = (await db.query(`select ${COLUMNS}, secret, public_key as "publicKey" from api_keys where tenant_id = $1 and kid = $2`, [tenantId, kid])) as (ApiKeyRow & { secret: Buffer | null; publicKey: string | null })[];
+  if (!row) return undefined;
+  const { secret, publicKey, ...key } = row;
+  if (publicKey) return { row: key, material: publicKey };
+  const parent = await tenantKey(system.keys, db, tenantId);
+  if (!parent) return undefined;
+  return { row: key, material: unseal(parent, { tenantId, subjectId: tenantId, column: 'api_keys.secret', row: kid }, secret!) };
+}
+
+export const isProviderKey = (row: ApiKeyRow): boolean => row.tenantId === PROVIDER_TENANT && row.level === 'provider';

@@ -1,0 +1,53 @@
+import type { QueryRunner } from 'typeorm';
+import type { Db } from '../database/db.ts';
+import type { System } from '../system.ts';
+import type { Scope } from './scope.ts';
+
+/** One transaction in one scope: the only door to a tenant's tables. */
+export interface Session {
+  db: Db;
+  scope: Scope;
+  system: System;
+}
+
+const enter = (db: Db, scope: Scope): Promise<unknown> =>
+  db.query('select enter_scope($1, $2, $3)', [scope.tenantId, scope.appId ?? '', scope.userId ?? '']);
+
+/** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. */
+export async function inScope<T>(system: System, scope: Scope, act: (session: Session) => Promise<T>): Promise<T> {
+  return system.source.transaction(async (db) => {
+    await enter(db, scope);
+    return act({ db, scope, system });
+  });
+}
+
+/** A transaction that stays open over several calls (one GraphQL query operation). Whoever opens it must end it. */
+export interface OpenSession {
+  session: Session;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+export async function openSession(system: System, scope: Scope): Promise<OpenSession> {
+  const runner: QueryRunner = system.source.createQueryRunner();
+  await runner.connect();
+  const end = async (how: 'commitTransaction' | 'rollbackTransaction'): Promise<void> => {
+    try {
+      await runner[how]();
+    } finally {
+      await runner.release();
+    }
+  };
+  try {
+    await runner.startTransaction();
+    await enter(runner.manager, scope);
+  } catch (error) {
+    await end('rollbackTransaction').catch(() => undefined);
+    throw error;
+  }
+  return {
+    session: { db: runner.manager, scope, system },
+    commit: () => end('commitTransaction'),
+    rollback: () => end('rollbackTransaction'),
+  };
+}

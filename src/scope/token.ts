@@ -1,0 +1,156 @@
+import { createPublicKey, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import jwt from 'jsonwebtoken';
+import { validate as isUuid } from 'uuid';
+import { z } from 'zod';
+import { Refusal } from '../errors.ts';
+import type { System } from '../system.ts';
+import { findKey, isProviderKey, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
+import { inScope } from './in-scope.ts';
+import { LEVELS, limitOf, rank, type Permission } from './permissions.ts';
+import { systemScope, type Scope } from './scope.ts';
+
+export const TOKEN_AUDIENCE = 'habeas';
+const MAX_TOKEN_BYTES = 8192;
+const CLOCK_TOLERANCE_SECONDS = 5;
+/** How long a key row or a denied token is believed; revocation therefore reaches every process within this time (the promise is 5 s). */
+const KEY_BELIEF_MS = 2_000;
+
+/** One body for every refusal: nothing tells a wrong signature from an unknown key, an expired token or a revoked one. */
+const unauthenticated = (): Refusal => new Refusal('UNAUTHENTICATED', 'The token is missing or not valid.');
+
+const headerSchema = z.strictObject({ alg: z.enum(['HS256', 'RS256', 'ES256']), typ: z.literal('JWT').optional(), kid: z.string().max(64) });
+const uuid = z.string().refine((value) => isUuid(value) && value === value.toLowerCase());
+// Identity providers add claims of their own: what is not named here is dropped, never read.
+const claimsSchema = z.object({
+  iss: z.string().max(256).optional(),
+  aud: z.literal(TOKEN_AUDIENCE),
+  sub: z.string().min(1).max(256).optional(),
+  jti: z.string().min(1).max(128),
+  iat: z.int(),
+  exp: z.int(),
+  nbf: z.int().optional(),
+  scope: z.enum(LEVELS),
+  tenant: uuid.optional(),
+  app: uuid.optional(),
+  user: uuid.optional(),
+  permissions: z.array(z.string().max(64)).max(64).optional(),
+});
+export type Claims = z.infer<typeof claimsSchema>;
+
+interface Believed {
+  row: ApiKeyRow;
+  key: KeyObject;
+}
+
+/** What verifies tokens in one process: keys it has looked up lately. Revoked keys and denied tokens are forgotten with them. */
+export interface TokenVerifier {
+  verify(raw: string | undefined, requestId: string): Promise<Scope>;
+}
+
+/** Strict base64url, as RFC 7515 asks: no padding, no bits beyond the last byte (a signature has one spelling). */
+function decodeSegment(segment: string): Buffer | undefined {
+  const bytes = Buffer.from(segment, 'base64url');
+  return bytes.toString('base64url') === segment ? bytes : undefined;
+}
+
+function parseObject(segment: string): unknown {
+  const bytes = decodeSegment(segment);
+  if (!bytes) return undefined;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const seen = new Set<string>();
+    // A claim given twice is read differently by different readers: refuse it. Claims are flat, but for the list of permissions.
+    for (const [, name] of text.matchAll(/"((?:[^"\\]|\\.)*)"\s*:/g)) {
+      if (seen.has(name!)) return undefined;
+      seen.add(name!);
+    }
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+export function openVerifier(system: System): TokenVerifier {
+  const keys = new Map<string, { found: Believed | undefined; until: number }>();
+  const denied = new Map<string, { denied: boolean; until: number }>();
+  const decoy: Believed['key'] = createSecretKey(randomBytes(48));
+
+  async function lookUp(kid: string): Promise<Believed | undefined> {
+    const now = performance.now();
+    const cached = keys.get(kid);
+    if (cached && cached.until > now) return cached.found;
+    const tenantId = tenantOfKid(kid);
+    let found: Believed | undefined;
+    if (tenantId) {
+      const answer = await inScope(system, systemScope(tenantId, 'token'), (session) => findKey(session, kid, tenantId));
+      if (answer && !answer.row.revokedAt) {
+        found = { row: answer.row, key: typeof answer.material === 'string' ? createPublicKey(answer.material) : createSecretKey(answer.material) };
+      }
+    }
+    if (keys.size > 10_000) keys.clear();
+    keys.set(kid, { found, until: now + KEY_BELIEF_MS });
+    return found;
+  }
+
+  async function isDenied(tenantId: string, jti: string): Promise<boolean> {
+    const name = `${tenantId}/${jti}`;
+    const now = performance.now();
+    const cached = denied.get(name);
+    if (cached && cached.until > now) return cached.denied;
+    const rows = await inScope(system, systemScope(tenantId, 'token'), ({ db }) => db.query('select 1 from denied_tokens where tenant_id = $1 and jti = $2', [tenantId, jti]));
+    if (denied.size > 10_000) denied.clear();
+    denied.set(name, { denied: (rows as unknown[]).length > 0, until: now + KEY_BELIEF_MS });
+    return (rows as unknown[]).length > 0;
+  }
+
+  return {
+    async verify(raw, requestId) {
+      if (!raw || raw.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(raw)) throw unauthenticated();
+      const [head, body, signature] = raw.split('.') as [string, string, string];
+      const header = headerSchema.safeParse(parseObject(head));
+      const claims = claimsSchema.safeParse(parseObject(body));
+      if (!header.success || !claims.success || !decodeSegment(signature)) throw unauthenticated();
+      const believed = await lookUp(header.data.kid);
+      try {
+        // An unknown kid costs the same signature check as a known one.
+        jwt.verify(raw, believed?.key ?? decoy, {
+          algorithms: [believed?.row.algorithm ?? 'HS256'],
+          audience: TOKEN_AUDIENCE,
+          clockTolerance: CLOCK_TOLERANCE_SECONDS,
+          clockTimestamp: Math.floor(system.now() / 1000),
+        });
+      } catch {
+        throw unauthenticated();
+      }
+      if (!believed) throw unauthenticated();
+      const scope = narrow(believed.row, claims.data, Math.floor(system.now() / 1000), requestId);
+      if (!scope || (await isDenied(believed.row.tenantId, claims.data.jti))) throw unauthenticated();
+      return scope;
+    },
+  };
+}
+
+/** The intersection of what a token claims with what its key may give; undefined where the claims reach outside the key. */
+function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string): Scope | undefined {
+  if (claims.iat > now + CLOCK_TOLERANCE_SECONDS || claims.exp <= claims.iat || claims.exp - claims.iat > key.maxTokenSeconds) return undefined;
+  if (rank(claims.scope) > rank(key.level)) return undefined;
+  const provider = isProviderKey(key);
+  if (claims.scope === 'provider' ? claims.tenant !== undefined && claims.tenant !== key.tenantId : claims.tenant === undefined) return undefined;
+  if (!provider && claims.tenant !== key.tenantId) return undefined;
+  if (key.appId && claims.app !== key.appId) return undefined;
+  const needsApp = claims.scope === 'app' || claims.scope === 'user';
+  if (needsApp !== (claims.app !== undefined) || (claims.scope === 'user') !== (claims.user !== undefined)) return undefined;
+  const limit = limitOf(claims.scope);
+  const asked = claims.permissions ?? key.permissions;
+  const permissions = new Set(key.permissions.filter((permission) => asked.includes(permission) && limit.has(permission as Permission)));
+  return {
+    level: claims.scope,
+    tenantId: claims.tenant ?? key.tenantId,
+    ...(claims.app ? { appId: claims.app } : {}),
+    ...(claims.user ? { userId: claims.user } : {}),
+    permissions,
+    keyId: key.kid,
+    ...(claims.sub ? { subject: claims.sub } : {}),
+    requestId,
+  };
+}
