@@ -1,0 +1,68 @@
+import { Readable, pipeline } from 'node:stream';
+import { parse, type CsvError } from 'csv-parse';
+import { Refusal } from '../errors.ts';
+import { lineFeeds } from './checked-event.ts';
+import type { SourceFile } from './source.ts';
+
+/** A row of a CSV file, or what is wrong with it. `line` is where it starts; `bytes` is how far the file has been read. */
+export type Row = { line: number; bytes: number; cells: string[] } | { line: number; bytes: number; fault: string };
+
+const MAX_ROW_BYTES = 16 * 2 ** 20;
+
+/** Rows one at a time. The first line tells whether `;` (2019) or `,` (now) separates. */
+export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
+  const { head, stream } = await firstLine(file);
+  const faults: { line: number; fault: string }[] = [];
+  const parser = parse({
+    bom: true,
+    delimiter: (/^[^\n]*/.exec(head)?.[0] ?? '').includes(';') ? ';' : ',',
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    info: true,
+    max_record_size: MAX_ROW_BYTES,
+    skip_records_with_error: true,
+    on_skip: (error) => void faults.push({ line: error ? lineOf(error) : 1, fault: faultOf(error, file) }),
+  });
+  pipeline(stream, parser, () => undefined);
+  let end = 0;
+  for await (const { info, record } of parser as AsyncIterable<{ info: { lines: number; bytes: number }; record: string[] }>) {
+    while (faults[0] && faults[0].line < info.lines) {
+      yield { ...faults.shift()!, bytes: info.bytes };
+      // Lines inside what was lost are known to the parser only.
+      end = Math.max(end, info.lines - 1 - lineFeeds(record.join('')));
+    }
+    const line = end + 1;
+    end = line + lineFeeds(record.join(''));
+    if (record.length > 1 || record[0] !== '') yield { line, bytes: info.bytes, cells: record };
+  }
+  for (const fault of faults) yield { ...fault, bytes: file.size };
+}
+
+const lineOf = (error: CsvError): number => Number((error as { lines?: unknown }).lines ?? 1);
+
+function faultOf(error: CsvError | undefined, file: SourceFile): string {
+  if (error?.code === 'CSV_MAX_RECORD_SIZE') {
+    throw new Refusal(
+      'INVALID_INPUT',
+      `${file.path}:${lineOf(error)}: a row is longer than ${MAX_ROW_BYTES} bytes; is a quote not closed?`,
+    );
+  }
+  return error?.code === 'CSV_QUOTE_NOT_CLOSED'
+    ? 'A quote is not closed: the rest of the file is lost.'
+    : 'The quotes do not match.';
+}
+
+async function firstLine(file: SourceFile): Promise<{ head: string; stream: Readable }> {
+  const chunks = ((await file.open()) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  while (!head.includes(0x0a) && head.length < 1 << 16) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    head = Buffer.concat([head, value]);
+  }
+  const whole = async function* () {
+    yield head;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  };
+  return { head: head.toString('utf8', 0, 1 << 16), stream: Readable.from(whole(), { objectMode: false }) };
+}
