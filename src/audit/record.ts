@@ -6,7 +6,7 @@ export interface AuditEntry {
   /** UUIDv7. */
   id: string;
   tenantId: string;
-  /** ISO 8601, in milliseconds and UTC. */
+  /** ISO 8601; recorded in milliseconds and UTC. */
   at: string;
   actor: { key: string; subject?: string; scope: 'user' | 'app' | 'tenant' | 'provider' | 'system'; app?: string; user?: string };
   /** Noun and verb: `message.read`, `erasure.requested`. */
@@ -47,7 +47,7 @@ export async function recordAll(db: Db, entries: AuditEntry[]): Promise<void> {
 function bodiesByTenant(entries: AuditEntry[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const entry of entries) {
-    const body = canonicalJson(storable(entry));
+    const body = canonicalJson(storable({ ...entry, at: new Date(entry.at).toISOString() }));
     const group = groups.get(entry.tenantId);
     if (group) group.push(body);
     else groups.set(entry.tenantId, [body]);
