@@ -24,9 +24,9 @@ export interface PlainText {
 export function toPlainText(mrkdwn: string, directory: Directory, tally: Tally): PlainText {
   const mentions = new Set<string>();
   const typed = new Set<string>();
-  const plain = (text: string): string => withBareIds(unescape(text), directory, mentions, typed, tally);
+  const plain = (text: string): string => withBareIds(text, directory, mentions, typed, tally);
   const body = mrkdwn.replaceAll(/<([^<>]*)>|[^<>]+|[<>]/g, (all: string, mark: string | undefined) => {
-    if (mark === undefined) return plain(all.replaceAll(/https?:\/\/[^\s"'()]+/g, (url) => cleanLink(url, tally)));
+    if (mark === undefined) return plain(unescape(all).replaceAll(/https?:\/\/[^\s"'()<>]+/g, (url) => cleanLink(url, tally)));
     const mentioned = mentionIn(mark, directory, tally);
     if (mentioned === undefined) return plain(markToText(mark, directory, tally));
     mentions.add(mentioned);
@@ -65,7 +65,7 @@ function mentionIn(mark: string, directory: Directory, tally: Tally): string | u
 
 function splitLabel(mark: string): [string, string | undefined] {
   const bar = mark.indexOf('|');
-  return bar === -1 ? [mark, undefined] : [mark.slice(0, bar), mark.slice(bar + 1)];
+  return bar === -1 ? [unescape(mark), undefined] : [unescape(mark.slice(0, bar)), unescape(mark.slice(bar + 1))];
 }
 
 function markToText(mark: string, directory: Directory, tally: Tally): string {
