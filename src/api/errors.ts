@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { unwrapResolverError } from '@apollo/server/errors';
+import type { GraphQLFormattedError } from 'graphql';
+import { Refusal } from '../errors.ts';
+import type { System } from '../system.ts';
+
+/** Errors of the document itself, which Apollo words without naming anything of ours. */
+const DOCUMENT_CODES = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+/**
+ * What a caller sees of an error: a Refusal with its code, an error of the document as it is, and of anything else no more than the id
+ * under which the log has it. SQL, stacks and values stay here.
+ */
+export function maskErrors(system: System): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
+  return (formatted, error) => {
+    const cause = unwrapResolverError(error);
+    const where = { ...(formatted.path ? { path: formatted.path } : {}), ...(formatted.locations ? { locations: formatted.locations } : {}) };
+    if (cause instanceof Refusal) return { message: cause.message, ...where, extensions: { code: cause.code } };
+    const code = formatted.extensions?.['code'];
+    if (typeof code === 'string' && DOCUMENT_CODES.has(code) && cause === error) return { message: formatted.message, ...where, extensions: { code } };
+    const incident = randomUUID();
+    system.log.error({ incident, error: describe(cause) }, 'unexpected error');
+    return { message: `Something went wrong here. Tell your operator this incident id: ${incident}`, ...where, extensions: { code: 'INTERNAL_SERVER_ERROR', incident } };
+  };
+}
+
+/** Of a database error the SQLSTATE and the stack only: its message and detail may quote values. */
+export function describe(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code } = error as { code?: unknown };
+  const database = 'driverError' in error || (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code));
+  return { name: error.name, ...(typeof code === 'string' ? { code } : {}), ...(database ? {} : { message: error.message }), stack: error.stack?.split('\n').slice(1, 12) };
+}

@@ -1,0 +1,74 @@
+import DataLoader from 'dataloader';
+import { entryOf } from '../audit/act.ts';
+import { recordAll, type AuditEntry } from '../audit/record.ts';
+import type { BatchLoad, RequestScope } from '../scope/context.ts';
+import { inScope, openSession, type OpenSession, type Session } from '../scope/in-scope.ts';
+import type { Scope } from '../scope/scope.ts';
+import type { System } from '../system.ts';
+
+/** The state of one GraphQL request. Apollo copies the context value, so all that changes lives here. */
+export class Request implements RequestScope {
+  /** Set once the operation is known. */
+  mutation = false;
+  readonly #loaders = new Map<unknown, DataLoader<string, unknown>>();
+  readonly #entries: AuditEntry[] = [];
+  #reading: Promise<OpenSession> | undefined;
+
+  constructor(
+    readonly system: System,
+    readonly scope: Scope,
+  ) {}
+
+  async inScope<T>(act: (session: Session) => Promise<T>): Promise<T> {
+    if (!this.mutation) return act(await this.#read());
+    const result = await inScope(this.system, this.scope, act);
+    for (const loader of this.#loaders.values()) loader.clearAll();
+    return result;
+  }
+
+  loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined> {
+    let loader = this.#loaders.get(load) as DataLoader<string, V | undefined> | undefined;
+    if (!loader) {
+      loader = new DataLoader(async (keys: readonly string[]) => load(await this.#read(), keys), { maxBatchSize: 1000 });
+      this.#loaders.set(load, loader as DataLoader<string, unknown>);
+    }
+    return loader;
+  }
+
+  note(act: string, targets: Record<string, unknown>, outcome: AuditEntry['outcome'] = 'DONE'): void {
+    this.#entries.push(entryOf(this.scope, this.system.now(), act, targets, outcome));
+  }
+
+  /** Writes what was noted and ends the transaction. Called before the answer leaves; throws if the entries cannot be written. */
+  async finish(): Promise<void> {
+    const reading = this.#reading;
+    this.#reading = undefined;
+    const entries = this.#entries.splice(0);
+    if (!reading) {
+      if (entries.length) await inScope(this.system, this.scope, ({ db }) => recordAll(db, entries));
+      return;
+    }
+    const open = await reading;
+    try {
+      if (entries.length) await recordAll(open.session.db, entries);
+    } catch {
+      // A statement of the query had failed and taken the transaction with it: the acts are recorded all the same.
+      await open.rollback();
+      await inScope(this.system, this.scope, ({ db }) => recordAll(db, entries));
+      return;
+    }
+    await open.commit();
+  }
+
+  /** Gives the connection back where no answer was made. */
+  async abandon(): Promise<void> {
+    const reading = this.#reading;
+    this.#reading = undefined;
+    await (await reading?.catch(() => undefined))?.rollback();
+  }
+
+  async #read(): Promise<Session> {
+    this.#reading ??= openSession(this.system, this.scope);
+    return (await this.#reading).session;
+  }
+}

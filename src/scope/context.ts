@@ -1,0 +1,24 @@
+import type DataLoader from 'dataloader';
+import type { System } from '../system.ts';
+import type { Session } from './in-scope.ts';
+import type { Scope } from './scope.ts';
+
+/** Loads what belongs to each key, in the order of the keys; undefined where nothing of this scope does. */
+export type BatchLoad<V> = (session: Session, keys: readonly string[]) => Promise<(V | undefined)[]>;
+
+/** One GraphQL request: who asks, and the one transaction its reads share. */
+export interface RequestScope {
+  readonly scope: Scope;
+  readonly system: System;
+  /** A query's fields share one transaction; each field of a mutation has its own, which commits when `act` ends. */
+  inScope<T>(act: (session: Session) => Promise<T>): Promise<T>;
+  /** The request's loader of this function: keys asked for in one tick are loaded together, each once. */
+  loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined>;
+  /** Notes a read for the audit log, with ids and counts. It is written before the answer leaves; if it cannot be, no answer leaves. */
+  note(act: string, targets: Record<string, unknown>): void;
+}
+
+/** The context value of every resolver. */
+export interface Context {
+  request: RequestScope;
+}
