@@ -10,6 +10,8 @@ import { openZip, ZIP_LIMITS, type ZipLimits } from './zip.ts';
 export interface Source {
   /** Sorted by path; paths are relative, with forward slashes, without a top folder that all share. */
   files: SourceFile[];
+  /** Opened by the path of a file that is no zip. */
+  isSingle: boolean;
   /** The file of that path; for a source of one file, also a file beside it. Undefined where there is none, or outside of the source. */
   find(path: string): Promise<SourceFile | undefined>;
   close(): Promise<void>;
@@ -41,7 +43,7 @@ export async function openSource(path: string, limits: Partial<ZipLimits> = {}):
 function listed(all: SourceFile[], close: () => Promise<void>): Source {
   const files = withoutTopFolder(all.filter((file) => !isLitter(file.path))).sort((a, b) => (a.path < b.path ? -1 : 1));
   const byPath = new Map(files.map((file) => [file.path, file]));
-  return { files, find: async (path) => byPath.get(posix.normalize(path)), close };
+  return { files, isSingle: false, find: async (path) => byPath.get(posix.normalize(path)), close };
 }
 
 async function single(path: string, size: number): Promise<Source> {
@@ -53,7 +55,7 @@ async function single(path: string, size: number): Promise<Source> {
     if (isOutside(normal)) return undefined;
     return fileBelow(dirname(real), normal);
   };
-  return { files: [file], find, close: async () => undefined };
+  return { files: [file], isSingle: true, find, close: async () => undefined };
 }
 
 const isOutside = (path: string): boolean =>
