@@ -4,7 +4,13 @@ import type { Scope } from '../scope/scope.ts';
 import { record, type AuditEntry } from './record.ts';
 
 /** The entry of an act: who did what, on which rows. `targets` holds ids and counts only. */
-export function entryOf(scope: Scope, now: number, act: string, targets: Record<string, unknown>, outcome: AuditEntry['outcome'] = 'DONE'): AuditEntry {
+export function entryOf(
+  scope: Scope,
+  now: number,
+  act: string,
+  targets: Record<string, unknown>,
+  outcome: AuditEntry['outcome'] = 'DONE',
+): AuditEntry {
   return {
     id: uuidv7(now),
     tenantId: scope.tenantId,
@@ -24,6 +30,11 @@ export function entryOf(scope: Scope, now: number, act: string, targets: Record<
 }
 
 /** Records an act in its own transaction: without its entry, the act does not happen. */
-export async function recordAct(session: Session, act: string, targets: Record<string, unknown>, outcome: AuditEntry['outcome'] = 'DONE'): Promise<void> {
+export async function recordAct(
+  session: Session,
+  act: string,
+  targets: Record<string, unknown>,
+  outcome: AuditEntry['outcome'] = 'DONE',
+): Promise<void> {
   await record(session.db, entryOf(session.scope, session.system.now(), act, targets, outcome));
 }

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { parseCheckpoint } from './checkpoint.ts';
+import { parseCheckpoint, readKeys } from './checkpoint.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { verifyLog } from './verifier.ts';
 import type { VerifyReport } from './verifier.ts';
@@ -21,8 +21,8 @@ export interface VerifyFiles {
 export async function verifyFiles(files: VerifyFiles): Promise<VerifyReport> {
   const held = readHeld(files.checkpoint, await read(files.checkpoint));
   const publicKey = files.publicKey === undefined ? undefined : await read(files.publicKey);
-  if (publicKey !== undefined && !publicKey.includes('-----BEGIN PUBLIC KEY-----')) {
-    throw new Refusal('INVALID_INPUT', `${files.publicKey} holds no PEM public key.`);
+  if (publicKey !== undefined && readKeys(publicKey).size === 0) {
+    throw new Refusal('INVALID_INPUT', `${files.publicKey} holds no Ed25519 public key in PEM.`);
   }
   const log = createReadStream(files.log);
   await new Promise<void>((resolve, reject) => log.once('open', () => resolve()).once('error', reject)).catch((error: Error) => {
