@@ -22,6 +22,7 @@ export interface SlackExport {
   /** Bots, and comments on files: the same one stands in many messages. */
   seen: Set<string>;
   bytesRead: number;
+  bytes: number;
 }
 
 export const newExport = (source: Source): SlackExport => ({
@@ -33,6 +34,7 @@ export const newExport = (source: Source): SlackExport => ({
   conversations: new Map(),
   seen: new Set(),
   bytesRead: 0,
+  bytes: source.files.reduce((sum, file) => sum + file.size, 0),
 });
 
 export const directoryOf = (slack: SlackExport): Directory => ({
@@ -43,7 +45,7 @@ export const directoryOf = (slack: SlackExport): Directory => ({
 
 export function progress(slack: SlackExport, file: SourceFile): SourceEvent {
   slack.bytesRead += file.size;
-  return { kind: 'progress', done: slack.bytesRead, total: slack.source.files.reduce((sum, each) => sum + each.size, 0) };
+  return { kind: 'progress', done: slack.bytesRead, total: slack.bytes };
 }
 
 /** Yields a placeholder for each person who is named without an entry in users.json, so that what they wrote has an author. */

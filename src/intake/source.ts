@@ -28,7 +28,7 @@ export interface SourceFile {
 /** Opens a folder, a zip or a single file; refuses whatever could lead out of it, is broken, or is a zip bomb. */
 export async function openSource(path: string, limits: Partial<ZipLimits> = {}): Promise<Source> {
   const found = await stat(path).catch((error: unknown) => {
-    const why = (error as { code?: string }).code === 'ENOENT' ? 'There is no' : 'Cannot read the';
+    const why = ['ENOENT', 'ENOTDIR'].includes((error as { code?: string }).code ?? '') ? 'There is no' : 'Cannot read the';
     throw new Refusal('INVALID_INPUT', `${why} file or folder ${path}`);
   });
   if (found.isDirectory()) return listed(await walkFolder(path), async () => undefined);

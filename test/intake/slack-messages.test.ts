@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { rm } from 'node:fs/promises';
 import type { SourceEvent } from '../../src/intake/records.ts';
 import { importSlack } from '../../src/intake/slack.importer.ts';
@@ -204,5 +205,48 @@ describe('messages', () => {
       { user: BEN, emoji: 'tada' },
     ]);
     expect(eventsOfKind(events, 'warning')[0]?.message).toContain('without saying whose');
+  });
+
+  test('of any shape whatever are read or skipped, and none is lost without a word', async () => {
+    const json = fc.jsonValue({ maxDepth: 3 });
+    const fields = [
+      'user',
+      'text',
+      'subtype',
+      'files',
+      'file',
+      'comment',
+      'reactions',
+      'attachments',
+      'blocks',
+      'edited',
+      'thread_ts',
+      'user_profile',
+      'bot_id',
+    ];
+    const odd = fc.record(
+      Object.fromEntries(
+        fields.map((field) => [field, fc.oneof(json, fc.array(fc.record({ id: json, name: json, users: json })))]),
+      ),
+      {
+        requiredKeys: [],
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(odd, { minLength: 5, maxLength: 40 }), async (shapes) => {
+        const events = await imported(
+          day(...shapes.map((shape, index) => ({ type: 'message', ts: `${index + 1}.000001`, ...shape }))),
+        );
+        const told = events.filter(
+          (event) => 'at' in event && event.at.item !== undefined && event.at.file.startsWith('general/'),
+        );
+        expect(new Set(told.map((event) => ('at' in event ? event.at.item : 0))).size).toBe(shapes.length);
+        const mentioned = recordsOf(events, 'message').flatMap(({ body, mentions }) =>
+          mentions.filter((id) => !body.includes(`<@${id}>`)),
+        );
+        expect(mentioned).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
   });
 });
