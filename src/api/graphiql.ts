@@ -1,13 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 
 const { resolve } = createRequire(import.meta.url);
-const ASSETS: Record<string, [string, string]> = {
-  'react.js': [resolve('react/umd/react.production.min.js'), 'text/javascript'],
-  'react-dom.js': [resolve('react-dom/umd/react-dom.production.min.js'), 'text/javascript'],
-  'graphiql.js': [resolve('graphiql/graphiql.min.js'), 'text/javascript'],
-  'graphiql.css': [resolve('graphiql/graphiql.min.css'), 'text/css'],
+/** A file of an installed package, whether or not the package exports it. */
+const fileOf = (name: string, path: string): string => join(dirname(resolve(`${name}/package.json`)), path);
+
+const ASSETS: Record<string, { package: string; path: string; type: string }> = {
+  'react.js': { package: 'react', path: 'umd/react.production.min.js', type: 'text/javascript' },
+  'react-dom.js': { package: 'react-dom', path: 'umd/react-dom.production.min.js', type: 'text/javascript' },
+  'graphiql.js': { package: 'graphiql', path: 'graphiql.min.js', type: 'text/javascript' },
+  'graphiql.css': { package: 'graphiql', path: 'graphiql.min.css', type: 'text/css' },
 };
 
 const PAGE = `<!doctype html>
@@ -46,7 +50,9 @@ export function serveGraphiql(server: FastifyInstance): void {
       .send(PAGE),
   );
   server.get('/graphiql/start.js', async (_request, reply) => reply.type('text/javascript').send(START));
-  for (const [name, [path, type]] of Object.entries(ASSETS)) {
-    server.get(`/graphiql/${name}`, async (_request, reply) => reply.type(type).header('cache-control', 'max-age=86400').send(createReadStream(path)));
+  for (const [name, asset] of Object.entries(ASSETS)) {
+    server.get(`/graphiql/${name}`, async (_request, reply) =>
+      reply.type(asset.type).header('cache-control', 'max-age=86400').send(createReadStream(fileOf(asset.package, asset.path))),
+    );
   }
 }

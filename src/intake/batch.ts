@@ -7,9 +7,15 @@ import type { IntakeRecord } from './records.ts';
 export type RecordOf<T extends IntakeRecord['type']> = Extract<IntakeRecord, { type: T }>;
 
 /** One record on its way in, with its index in the batch. */
-export interface Item<T extends IntakeRecord['type'] = IntakeRecord['type']> {
+export interface Item<T extends IntakeRecord['type']> {
   index: number;
   record: RecordOf<T>;
+  content?: ReadonlyMap<string, () => Promise<Readable>>;
+}
+
+export interface AnyItem {
+  index: number;
+  record: IntakeRecord;
   content?: ReadonlyMap<string, () => Promise<Readable>>;
 }
 

@@ -1,6 +1,6 @@
 import { deleteMessages } from '../data/message/message.deletion.ts';
 import { subjectKeys } from '../keys/keyring.ts';
-import { count, skip, type Batch, type Item } from './batch.ts';
+import { count, skip, type Batch, type AnyItem, type Item } from './batch.ts';
 import { insertReactions, sealingId, writeEdit } from './ingest-messages.ts';
 
 interface Held {
@@ -12,7 +12,7 @@ interface Held {
 }
 
 /** The message a change names, or undefined after having said why the change is skipped. */
-async function heldMessage(batch: Batch, item: Item, conversationName: string, externalId: string): Promise<Held | undefined> {
+async function heldMessage(batch: Batch, item: AnyItem, conversationName: string, externalId: string): Promise<Held | undefined> {
   const conversation = batch.conversations.get(conversationName);
   const { db, scope } = batch.session;
   const [row] = conversation

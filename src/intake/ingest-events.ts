@@ -3,11 +3,11 @@ import { place } from '../data/place.ts';
 import { blindIndex } from '../keys/blind-index.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { seal } from '../keys/sealed-value.ts';
-import { count, ERASED_REASON, skip, timeOrNull, type Batch, type Item, type KnownUser } from './batch.ts';
+import { count, ERASED_REASON, skip, timeOrNull, type Batch, type AnyItem, type KnownUser, type Item } from './batch.ts';
 import { columns } from './ingest-users.ts';
 
 /** The person a record names, or undefined after having said why the record is skipped. */
-function personOf(batch: Batch, item: Item, externalId: string): KnownUser | undefined {
+function personOf(batch: Batch, item: AnyItem, externalId: string): KnownUser | undefined {
   const user = batch.users.get(externalId);
   if (!user) skip(batch, item, item.record.type, 'no user of this external id');
   else if (user.erased) skip(batch, item, item.record.type, ERASED_REASON);
@@ -15,7 +15,7 @@ function personOf(batch: Batch, item: Item, externalId: string): KnownUser | und
 }
 
 /** Undefined: named but not known, and said so. Null: none named. */
-function conversationOf(batch: Batch, item: Item, externalId: string | undefined): string | null | undefined {
+function conversationOf(batch: Batch, item: AnyItem, externalId: string | undefined): string | null | undefined {
   if (externalId === undefined) return null;
   const conversation = batch.conversations.get(externalId);
   if (!conversation) skip(batch, item, item.record.type, 'no conversation of this external id');

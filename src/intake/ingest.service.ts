@@ -1,5 +1,5 @@
 import type { Session } from '../scope/in-scope.ts';
-import { openBatch, type Batch, type Item, type Skip } from './batch.ts';
+import { openBatch, type Batch, type AnyItem, type Skip, type Item } from './batch.ts';
 import { ingestDeletions, ingestEdits, ingestReactions } from './ingest-changes.ts';
 import { ingestConversations, ingestParticipants } from './ingest-conversations.ts';
 import { ingestBusinessLinks, ingestCalls, ingestDeliveries } from './ingest-events.ts';
@@ -22,7 +22,7 @@ export interface Ingested {
  * Takes a batch of records into an app, in one transaction. By external id, so that the same batch again changes nothing. Within
  * a batch people come before conversations, those before messages, and changes of messages last, whatever order they were given in.
  */
-export async function ingest(session: Session, appId: string, items: readonly Item[]): Promise<Ingested> {
+export async function ingest(session: Session, appId: string, items: readonly AnyItem[]): Promise<Ingested> {
   const batch: Batch = await openBatch(session, appId);
   try {
     await resolveReferences(batch, items);
@@ -43,4 +43,4 @@ export async function ingest(session: Session, appId: string, items: readonly It
   }
 }
 
-const only = <T extends IntakeRecord['type']>(items: readonly Item[], type: T): Item<T>[] => items.filter((item) => item.record.type === type) as Item<T>[];
+const only = <T extends IntakeRecord['type']>(items: readonly AnyItem[], type: T): Item<T>[] => items.filter((item) => item.record.type === type) as unknown as Item<T>[];

@@ -1,5 +1,5 @@
 import { blindIndex } from '../keys/blind-index.ts';
-import type { Batch, Item } from './batch.ts';
+import type { Batch, AnyItem } from './batch.ts';
 import type { IntakeRecord } from './records.ts';
 
 const userIndex = (batch: Batch, externalId: string): Buffer => blindIndex(batch.tenantKey, `EXTERNAL_ID/${batch.appId}`, externalId);
@@ -40,7 +40,7 @@ const conversationIn = (record: IntakeRecord): string | undefined => {
 };
 
 /** Looks up everybody and every conversation that a batch names, in four statements whatever its size. */
-export async function resolveReferences(batch: Batch, items: readonly Item[]): Promise<void> {
+export async function resolveReferences(batch: Batch, items: readonly AnyItem[]): Promise<void> {
   const people = [...new Set(items.flatMap((item) => peopleIn(item.record)))];
   const conversations = [...new Set(items.flatMap((item) => conversationIn(item.record) ?? []))];
   const { db, scope } = batch.session;

@@ -1,0 +1,98 @@
+import { sqlState } from '../database/db.ts';
+import { uuidv7 } from '../database/uuid.ts';
+import { Refusal } from '../errors.ts';
+import type { Session } from '../scope/in-scope.ts';
+import { dueDate } from './clock.ts';
+import type { RequestStatus, RequestTarget, RequestType, RightsRequest } from './request.entity.ts';
+
+const COLUMNS = `tenant_id as "tenantId", id, app_id as "appId", type, target, target_id as "targetId", subject_id as "subjectId", status, ground, options, stage,
+  done::int, total::int, counts, error, received_at as "receivedAt", due_at as "dueAt", unreadable_at as "unreadableAt", completed_at as "completedAt", requested_by as "requestedBy"`;
+
+export interface NewRequest {
+  type: RequestType;
+  target: RequestTarget;
+  targetId: string;
+  appId: string | null;
+  subjectId: string | null;
+  status: RequestStatus;
+  ground?: string;
+  options?: Record<string, unknown>;
+}
+
+/** Opens a request. A person, conversation, app or tenant has at most one erasure open at a time: a second one is a CONFLICT. */
+export async function openRequest({ db, scope, system }: Session, request: NewRequest): Promise<RightsRequest> {
+  const now = system.now();
+  try {
+    const [row] = (await db.query(
+      `insert into requests (tenant_id, id, app_id, type, target, target_id, subject_id, status, ground, options, received_at, due_at, requested_by)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning ${COLUMNS}`,
+      [
+        scope.tenantId,
+        uuidv7(now),
+        request.appId,
+        request.type,
+        request.target,
+        request.targetId,
+        request.subjectId,
+        request.status,
+        request.ground ?? null,
+        request.options ?? {},
+        new Date(now),
+        dueDate(new Date(now)),
+        scope.subject ? `${scope.keyId} (${scope.subject})` : scope.keyId,
+      ],
+    )) as RightsRequest[];
+    return row!;
+  } catch (error) {
+    if (sqlState(error) === '23505') throw new Refusal('CONFLICT', 'An erasure of this is open already.');
+    throw error;
+  }
+}
+
+export async function findRequest({ db, scope }: Session, id: string): Promise<RightsRequest> {
+  const [row] = (await db.query(`select ${COLUMNS} from requests where tenant_id = $1 and id = $2`, [scope.tenantId, id])) as RightsRequest[];
+  if (!row) throw new Refusal('NOT_FOUND', 'No such request in the scope of this token.');
+  return row;
+}
+
+/** Newest first; `before` is the id of the last one seen. */
+export async function listRequests({ db, scope }: Session, filter: { subjectId?: string; status?: RequestStatus; before?: string; limit: number }): Promise<RightsRequest[]> {
+  return (await db.query(
+    `select ${COLUMNS} from requests where tenant_id = $1 and ($2::uuid is null or subject_id = $2) and ($3::text is null or status = $3) and ($4::uuid is null or id < $4)
+     order by id desc limit $5`,
+    [scope.tenantId, filter.subjectId ?? null, filter.status ?? null, filter.before ?? null, filter.limit],
+  )) as RightsRequest[];
+}
+
+/** What a job may write on its request; counts are merged into those there are. */
+export interface RequestProgress {
+  status?: RequestStatus;
+  stage?: string;
+  done?: number;
+  total?: number;
+  counts?: Record<string, number>;
+  error?: string | null;
+  unreadableAt?: Date;
+  completedAt?: Date;
+}
+
+export async function advanceRequest({ db, scope }: Session, id: string, progress: RequestProgress): Promise<void> {
+  await db.query(
+    `update requests set status = coalesce($3, status), stage = coalesce($4, stage), done = coalesce($5, done), total = coalesce($6, total), counts = counts || $7::jsonb,
+       error = case when $8 then $9 else error end, unreadable_at = coalesce($10, unreadable_at), completed_at = coalesce($11, completed_at)
+     where tenant_id = $1 and id = $2`,
+    [
+      scope.tenantId,
+      id,
+      progress.status ?? null,
+      progress.stage ?? null,
+      progress.done ?? null,
+      progress.total ?? null,
+      progress.counts ?? {},
+      progress.error !== undefined,
+      progress.error ?? null,
+      progress.unreadableAt ?? null,
+      progress.completedAt ?? null,
+    ],
+  );
+}
