@@ -32,7 +32,8 @@ export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
       end = Math.max(end, info.lines - 1 - lineFeeds(record.join('')));
     }
     const line = end + 1;
-    end = line + lineFeeds(record.join(''));
+    end = line;
+    for (const cell of record) end += lineFeeds(cell);
     if (record.length > 1 || record[0] !== '') yield { line, bytes: info.bytes, cells: record };
   }
   for (const fault of faults) yield { ...fault, bytes: file.size };

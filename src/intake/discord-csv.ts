@@ -70,8 +70,7 @@ async function* message(
   reading.dropped.add('attachment link credentials', stripped);
   if (missing > 0)
     yield { kind: 'warning', at, message: 'A file of an attachment is not in the export: held without its content.' };
-  const before = lineFeeds(author) + lineFeeds(date) + lineFeeds(authorId);
-  yield* nulWarnings(body, at, (index) => at.line + before + lineFeeds(body.slice(0, index)));
+  if (body.includes('\0')) yield* nulWarnings(body, at, (index) => at.line + lineFeeds(author + body.slice(0, index)));
   yield recordEvent(
     {
       type: 'message',
@@ -147,6 +146,7 @@ const linksOf = (cell: string): { url: string }[] =>
 
 /** `emoji (3),other (1)`: how often, not by whom. */
 function countsOf(cell: string): { reactionCounts?: Record<string, number> } {
+  if (cell === '') return {};
   const counts: [string, number][] = [];
   for (const [, emoji = '', count] of cell.matchAll(/(?:^|,)\s*(.+?) \((\d+)\)(?=,|$)/gs)) counts.push([emoji, Number(count)]);
   return counts.length > 0 ? { reactionCounts: Object.fromEntries(counts) } : {};
