@@ -5,6 +5,8 @@ import pino from 'pino';
 import { runtimeSource } from '../ormconfig.ts';
 import { makeServer } from './api/server.ts';
 import { openStore } from './artefacts/file-store.ts';
+import { startSealer } from './audit/sealer.ts';
+import { openSigner } from './audit/signer.ts';
 import type { Config } from './config.ts';
 import { ensureProvider } from './data/tenant/tenant.service.ts';
 import { startEmbedded, type EmbeddedDatabase } from './database/embedded.ts';
@@ -65,7 +67,10 @@ export async function openSystem(config: Config, runtimeUrl: string, options: Op
     closing.push(() => queue.boss.stop({ graceful: true, timeout: 10_000 }));
     const system: System = { config, source, keys, files, queue, now: options.now ?? Date.now, log };
     await ensureProvider(system);
-    if (options.work) closing.push(await startWorker(system, HANDLERS));
+    if (options.work) {
+      closing.push(startSealer(system, await openSigner(config.keys)));
+      closing.push(await startWorker(system, HANDLERS));
+    }
     return { system, close };
   } catch (error) {
     await close().catch(() => undefined);

@@ -31,7 +31,13 @@ const clean = (text: string): string => text.replaceAll('\u0000', '\uFFFD').toWe
 const text = (max: number) => z.string().max(max).transform(clean);
 const id = z.string().min(1).max(256).transform(clean);
 const time = z.iso.datetime({ offset: true });
-const json = z.record(z.string(), z.json()).transform((value) => JSON.parse(clean(JSON.stringify(value).replaceAll('\\u0000', '\\ufffd'))) as Record<string, unknown>);
+const cleanJson = (value: unknown): unknown => {
+  if (typeof value === 'string') return clean(value);
+  if (Array.isArray(value)) return value.map(cleanJson);
+  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, member]) => [clean(key), cleanJson(member)]));
+  return value;
+};
+const json = z.record(z.string(), z.json()).transform((value) => cleanJson(value) as Record<string, unknown>);
 
 export const profileSchema = z
   .strictObject({

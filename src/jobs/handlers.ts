@@ -4,6 +4,5 @@ import type { JobHandlers } from './worker.ts';
 export const HANDLERS: JobHandlers = {
   export: async () => undefined,
   erasure: async () => undefined,
-  seal: async () => undefined,
   expiry: async () => undefined,
 };

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Db } from '../database/db.ts';
 
 /** The jobs there are; each has one handler in handlers.ts. */
-export const JOB_NAMES = ['export', 'erasure', 'seal', 'expiry'] as const;
+export const JOB_NAMES = ['export', 'erasure', 'expiry'] as const;
 export type JobName = (typeof JOB_NAMES)[number];
 
 const SCHEMA = 'jobs';
