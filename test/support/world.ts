@@ -61,8 +61,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(options: { work?: boolean; environment?: Record<string, string> } = {}): Promise<World> {
-  const database = await freshDatabase();
+export async function openWorld(options: { work?: boolean; environment?: Record<string, string>; database?: FreshDatabase } = {}): Promise<World> {
+  const database = options.database ?? (await freshDatabase());
   const home = await mkdtemp(join(tmpdir(), 'habeas-world-'));
   const config = readConfig({ HABEAS_HOME: home, HABEAS_PORT: '0', HABEAS_POOL_SIZE: '8', HABEAS_LOG_LEVEL: 'error', ...options.environment });
   const clock = { offset: 0 };
