@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+import { run } from './run.ts';
+
+const stopping = new AbortController();
+let asked = 0;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stopping.abort();
+    // The first asks; whoever asks again does not want to wait. What is not committed is rolled back, nothing is lost.
+    if ((asked += 1) > 1) process.exit(130);
+    setTimeout(() => process.exit(1), 10_000).unref();
+  });
+}
+// A reader that went away (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  environment: process.env,
+  stop: stopping.signal,
+});
