@@ -131,6 +131,8 @@ export class Requests1700000000800 implements MigrationInterface {
         primary key (tenant_id, id)
       )`);
     await q.query('create index erasures_target on erasures (tenant_id, target_id)');
+    // Intake asks whether an app has any single message erased at all, before it computes an index for each message.
+    await q.query(`create index erasures_messages on erasures (tenant_id, app_id) where target = 'MESSAGE'`);
     await q.query('create index erasures_external on erasures (tenant_id, app_id, external_index)');
     await q.query('alter table erasures enable row level security');
     await q.query('alter table erasures force row level security');
@@ -138,9 +140,19 @@ export class Requests1700000000800 implements MigrationInterface {
       using (tenant_id = current_setting('habeas.tenant_id')::uuid)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid)`);
     await q.query(`select grant_runtime('erasures', 'select, insert')`);
+
+    // Files whose rows are deleted already: their names survive a crash here until the store has let go of them.
+    await q.query(`create table doomed_files (tenant_id uuid not null, name text not null, primary key (tenant_id, name))`);
+    await q.query('alter table doomed_files enable row level security');
+    await q.query('alter table doomed_files force row level security');
+    await q.query(`create policy scope on doomed_files
+      using (tenant_id = current_setting('habeas.tenant_id')::uuid)
+      with check (tenant_id = current_setting('habeas.tenant_id')::uuid)`);
+    await q.query(`select grant_runtime('doomed_files', 'select, insert, delete')`);
   }
 
   async down(q: QueryRunner): Promise<void> {
+    await q.query('drop table doomed_files');
     await q.query('drop table erasures');
     await q.query('drop table download_links');
     await q.query('drop table artefact_subjects');

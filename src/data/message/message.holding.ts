@@ -27,7 +27,8 @@ export const messages: Holding = {
   people: ['subject_id', 'author_id'],
   erase: async (session, userId, limit) => {
     const { db, scope } = session;
-    const rows = (await db.query('select id from messages where tenant_id = $1 and subject_id = $2 limit $3', [scope.tenantId, userId, limit])) as { id: string }[];
+    // Newest first, so that a person's own answers are gone before it is asked whether what they answer was answered.
+    const rows = (await db.query('select id from messages where tenant_id = $1 and subject_id = $2 order by id desc limit $3', [scope.tenantId, userId, limit])) as { id: string }[];
     if (rows.length) {
       const { counts, files } = await deleteMessages(session, rows.map((row) => row.id), 'ANSWERED');
       return { rows: rows.length, counts, files };
@@ -37,7 +38,7 @@ export const messages: Holding = {
       'update messages set author_id = null where tenant_id = $1 and id in (select id from messages where tenant_id = $1 and author_id = $2 and author_id <> subject_id limit $3)',
       [scope.tenantId, userId, limit],
     )) as [unknown[], number];
-    return { rows: authored, counts: { authorsBlanked: authored } };
+    return { rows: authored, counts: { messages: 0, authorsBlanked: authored } };
   },
 };
 
