@@ -22,6 +22,8 @@ export interface ApiKeyRow {
   maxTokenSeconds: number;
   createdAt: Date;
   revokedAt: Date | null;
+  /** The key that `rotateApiKey` made to follow this one. */
+  replacedBy: string | null;
 }
 
 export interface KeyRequest {
@@ -35,8 +37,14 @@ export interface KeyRequest {
   maxTokenSeconds?: number;
 }
 
-/** 24 hours for keys of people and machines, one hour for keys that only issue user tokens. */
-const defaultCap = (level: Level): number => (level === 'user' ? 3600 : 86_400);
+/** A data subject's token lives an hour at most, whoever signs it: it is carried by a phone or a browser. */
+const USER_TOKEN_SECONDS = 3600;
+const DEFAULT_TOKEN_SECONDS = 86_400;
+const MAX_TOKEN_SECONDS = 31_536_000;
+
+/** How long a token of a level may live under a key, in seconds. */
+export const lifeCap = (key: Pick<ApiKeyRow, 'maxTokenSeconds'>, level: Level): number =>
+  level === 'user' ? Math.min(key.maxTokenSeconds, USER_TOKEN_SECONDS) : key.maxTokenSeconds;
 
 /** A kid starts with its tenant, so that a key is found by entering that tenant alone. */
 export function newKid(tenantId: string): string {
@@ -49,8 +57,13 @@ export function tenantOfKid(kid: string): string | undefined {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
+const within = (value: number, least: number, most: number): boolean =>
+  Number.isInteger(value) && value >= least && value <= most;
+
 function checkPublicKey(algorithm: Algorithm, pem: string): string {
   const refuse = (why: string) => new Refusal('INVALID_INPUT', `publicKey: ${why}`);
+  // createPublicKey takes a private key too; whoever pastes one must learn of it rather than leave it here.
+  if (pem.length > 8192 || !/^\s*-----BEGIN PUBLIC KEY-----/.test(pem)) throw refuse('not a PEM public key (SPKI).');
   let key;
   try {
     key = createPublicKey(pem);
@@ -58,59 +71,96 @@ function checkPublicKey(algorithm: Algorithm, pem: string): string {
     throw refuse('not a PEM public key (SPKI).');
   }
   const details = key.asymmetricKeyDetails ?? {};
-  if (algorithm === 'RS256' && (key.asymmetricKeyType !== 'rsa' || (details.modulusLength ?? 0) < 2048)) throw refuse('RS256 asks for an RSA key of 2,048 bits or more.');
-  if (algorithm === 'ES256' && (key.asymmetricKeyType !== 'ec' || details.namedCurve !== 'prime256v1')) throw refuse('ES256 asks for a P-256 key.');
+  if (algorithm === 'RS256' && (key.asymmetricKeyType !== 'rsa' || !within(details.modulusLength ?? 0, 2048, 8192)))
+    throw refuse('RS256 asks for an RSA key of 2,048 to 8,192 bits.');
+  if (algorithm === 'ES256' && (key.asymmetricKeyType !== 'ec' || details.namedCurve !== 'prime256v1'))
+    throw refuse('ES256 asks for a P-256 key.');
   return key.export({ type: 'spki', format: 'pem' }) as string;
 }
 
 /** Checks that a key asked for is not wider than the scope that asks. */
 function checkWithin({ scope }: Session, request: KeyRequest): void {
-  if (rank(request.level) > rank(scope.level)) throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
-  if (scope.appId && request.appId !== scope.appId) throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
+  // A provider's reach comes with a key of the provider's own tenant; one made while inside a tenant would carry it there.
+  if (request.level === 'provider' && scope.tenantId !== PROVIDER_TENANT)
+    throw new Refusal('FORBIDDEN', 'level: a provider key belongs to no tenant.');
+  if (rank(request.level) > rank(scope.level))
+    throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
+  if (scope.appId && request.appId !== scope.appId)
+    throw new Refusal('FORBIDDEN', 'A key cannot reach wider than the token that creates it.');
   const allowed = limitOf(request.level);
   for (const permission of request.permissions) {
-    if (!allowed.has(permission)) throw new Refusal('INVALID_INPUT', `permissions: ${permission} cannot be held at level ${request.level}.`);
-    if (!scope.permissions.has(permission)) throw new Refusal('FORBIDDEN', `permissions: this token does not hold ${permission}, so it cannot pass it on.`);
+    if (!allowed.has(permission))
+      throw new Refusal('INVALID_INPUT', `permissions: ${permission} cannot be held at level ${request.level}.`);
+    if (!scope.permissions.has(permission))
+      throw new Refusal('FORBIDDEN', `permissions: this token does not hold ${permission}, so it cannot pass it on.`);
   }
   const needsApp = request.level === 'app' || request.level === 'user';
-  if (needsApp !== Boolean(request.appId)) throw new Refusal('INVALID_INPUT', needsApp ? 'appId: a key of this level belongs to one app.' : 'appId: a key of this level belongs to no app.');
+  if (needsApp !== Boolean(request.appId))
+    throw new Refusal(
+      'INVALID_INPUT',
+      needsApp ? 'appId: a key of this level belongs to one app.' : 'appId: a key of this level belongs to no app.',
+    );
+}
+
+function checkShape(request: KeyRequest): void {
+  if (!within(request.name.trim().length, 1, 200)) throw new Refusal('INVALID_INPUT', 'name: between 1 and 200 characters.');
+  if (((request.algorithm ?? 'HS256') === 'HS256') === Boolean(request.publicKey))
+    throw new Refusal('INVALID_INPUT', 'publicKey: given with RS256 and ES256, and only then.');
+  if (request.maxTokenSeconds !== undefined && !within(request.maxTokenSeconds, 60, MAX_TOKEN_SECONDS))
+    throw new Refusal('INVALID_INPUT', 'maxTokenSeconds: between 60 and 31,536,000 seconds.');
 }
 
 /** Creates an API key in the scope's tenant. The secret is answered this once and kept sealed. */
 export async function createApiKey(session: Session, request: KeyRequest): Promise<{ key: ApiKeyRow; secret: string | null }> {
+  checkShape(request);
   checkWithin(session, request);
   const { db, scope, system } = session;
   const algorithm = request.algorithm ?? 'HS256';
-  if ((algorithm === 'HS256') === Boolean(request.publicKey)) throw new Refusal('INVALID_INPUT', 'publicKey: given with RS256 and ES256, and only then.');
   const publicKey = request.publicKey ? checkPublicKey(algorithm, request.publicKey) : null;
   const kid = newKid(scope.tenantId);
   // The HMAC key is the text itself, so that any JWT library signs with what was shown.
   const secret = publicKey ? null : Buffer.from(randomBytes(48).toString('base64url'));
   const parent = await requireTenantKey(system.keys, db, scope.tenantId);
-  const sealed = secret && seal(parent, { tenantId: scope.tenantId, subjectId: scope.tenantId, column: 'api_keys.secret', row: kid }, secret);
-  const maxTokenSeconds = request.maxTokenSeconds ?? defaultCap(request.level);
-  if (!Number.isInteger(maxTokenSeconds) || maxTokenSeconds < 60 || maxTokenSeconds > 31_536_000) throw new Refusal('INVALID_INPUT', 'maxTokenSeconds: between 60 and 31,536,000 seconds.');
+  const sealed =
+    secret && seal(parent, { tenantId: scope.tenantId, subjectId: scope.tenantId, column: 'api_keys.secret', row: kid }, secret);
+  const maxTokenSeconds = request.maxTokenSeconds ?? (request.level === 'user' ? USER_TOKEN_SECONDS : DEFAULT_TOKEN_SECONDS);
+  const permissions = [...new Set(request.permissions)];
   if (request.appId) {
-    const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [scope.tenantId, request.appId])) as unknown[];
+    const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [
+      scope.tenantId,
+      request.appId,
+    ])) as unknown[];
     if (!app) throw new Refusal('NOT_FOUND', 'No such app in the scope of this token.');
   }
   try {
     const [row] = (await db.query(
       `insert into api_keys (tenant_id, kid, app_id, level, name, permissions, algorithm, secret, public_key, max_token_seconds)
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning created_at`,
-      [scope.tenantId, kid, request.appId ?? null, request.level, request.name, request.permissions, algorithm, sealed, publicKey, maxTokenSeconds],
+      [
+        scope.tenantId,
+        kid,
+        request.appId ?? null,
+        request.level,
+        request.name.trim(),
+        permissions,
+        algorithm,
+        sealed,
+        publicKey,
+        maxTokenSeconds,
+      ],
     )) as { created_at: Date }[];
     const key: ApiKeyRow = {
       kid,
       tenantId: scope.tenantId,
       appId: request.appId ?? null,
       level: request.level,
-      name: request.name,
-      permissions: [...request.permissions],
+      name: request.name.trim(),
+      permissions,
       algorithm,
       maxTokenSeconds,
       createdAt: row!.created_at,
       revokedAt: null,
+      replacedBy: null,
     };
     return { key, secret: secret ? secret.toString('utf8') : null };
   } catch (error) {
@@ -120,16 +170,21 @@ export async function createApiKey(session: Session, request: KeyRequest): Promi
 }
 
 const COLUMNS = `kid, tenant_id as "tenantId", app_id as "appId", level, name, permissions, algorithm, max_token_seconds as "maxTokenSeconds",
-  created_at as "createdAt", revoked_at as "revokedAt"`;
+  created_at as "createdAt", revoked_at as "revokedAt", replaced_by as "replacedBy"`;
 
 export async function listApiKeys({ db, scope }: Session): Promise<ApiKeyRow[]> {
-  return (await db.query(`select ${COLUMNS} from api_keys where tenant_id = $1 order by created_at, kid`, [scope.tenantId])) as ApiKeyRow[];
+  return (await db.query(`select ${COLUMNS} from api_keys where tenant_id = $1 order by created_at, kid`, [
+    scope.tenantId,
+  ])) as ApiKeyRow[];
 }
 
 /** Revokes a key: every token it signed is refused within five seconds, in every process. Revoking twice changes nothing. */
 export async function revokeApiKey(session: Session, kid: string): Promise<ApiKeyRow> {
   const { db, scope } = session;
-  const [rows] = (await db.query(`update api_keys set revoked_at = coalesce(revoked_at, now()) where tenant_id = $1 and kid = $2 returning ${COLUMNS}`, [scope.tenantId, kid])) as [ApiKeyRow[], number];
+  const [rows] = (await db.query(
+    `update api_keys set revoked_at = coalesce(revoked_at, now()) where tenant_id = $1 and kid = $2 returning ${COLUMNS}`,
+    [scope.tenantId, kid],
+  )) as [ApiKeyRow[], number];
   if (!rows[0]) throw new Refusal('NOT_FOUND', 'No such key in the scope of this token.');
   return rows[0];
 }
@@ -137,22 +192,36 @@ export async function revokeApiKey(session: Session, kid: string): Promise<ApiKe
 /** Makes a new key with the same reach as an old one, which goes on working until it is revoked. */
 export async function rotateApiKey(session: Session, kid: string): Promise<{ key: ApiKeyRow; secret: string | null }> {
   const { db, scope } = session;
-  const [old] = (await db.query(`select ${COLUMNS} from api_keys where tenant_id = $1 and kid = $2 and revoked_at is null`, [scope.tenantId, kid])) as ApiKeyRow[];
+  const [old] = (await db.query(`select ${COLUMNS} from api_keys where tenant_id = $1 and kid = $2 and revoked_at is null`, [
+    scope.tenantId,
+    kid,
+  ])) as ApiKeyRow[];
   if (!old) throw new Refusal('NOT_FOUND', 'No such key in the scope of this token.');
-  if (old.algorithm !== 'HS256') throw new Refusal('INVALID_INPUT', 'kid: a key with a registered public key is rotated by registering the new public key.');
-  const made = await createApiKey(session, { ...old, ...(old.appId ? { appId: old.appId } : { appId: undefined }) } as KeyRequest);
+  if (old.algorithm !== 'HS256')
+    throw new Refusal('INVALID_INPUT', 'kid: a key with a registered public key is rotated by registering the new public key.');
+  const { name, level, permissions, maxTokenSeconds, appId } = old;
+  const made = await createApiKey(session, { name, level, permissions, maxTokenSeconds, ...(appId ? { appId } : {}) });
   await db.query('update api_keys set replaced_by = $3 where tenant_id = $1 and kid = $2', [scope.tenantId, kid, made.key.kid]);
   return made;
 }
 
-/** The key of a kid with what verifies its signatures; undefined where there is none, or its tenant was erased. */
-export async function findKey({ db, system }: Pick<Session, 'db' | 'system'>, kid: string, tenantId: string): Promise<{ row: ApiKeyRow; material: Buffer | string } | undefined> {
-  const [row] = (await db.query(`select ${COLUMNS}, secret, public_key as "publicKey" from api_keys where tenant_id = $1 and kid = $2`, [tenantId, kid])) as (ApiKeyRow & { secret: Buffer | null; publicKey: string | null })[];
+/** The key of a kid with what verifies its signatures; undefined where there is none, or its tenant or app was erased. */
+export async function findKey(
+  { db, system }: Pick<Session, 'db' | 'system'>,
+  kid: string,
+  tenantId: string,
+): Promise<{ row: ApiKeyRow; material: Buffer | string } | undefined> {
+  const [row] = (await db.query(
+    `select ${COLUMNS}, secret, public_key as "publicKey" from api_keys where tenant_id = $1 and kid = $2
+       and (app_id is null or exists (select from apps where apps.tenant_id = $1 and apps.id = app_id and erased_at is null))`,
+    [tenantId, kid],
+  )) as (ApiKeyRow & { secret: Buffer | null; publicKey: string | null })[];
   if (!row) return undefined;
   const { secret, publicKey, ...key } = row;
-  if (publicKey) return { row: key, material: publicKey };
+  // An erased tenant has no key: whoever signs for it, signs for nothing.
   const parent = await tenantKey(system.keys, db, tenantId);
   if (!parent) return undefined;
+  if (publicKey) return { row: key, material: publicKey };
   return { row: key, material: unseal(parent, { tenantId, subjectId: tenantId, column: 'api_keys.secret', row: kid }, secret!) };
 }
 

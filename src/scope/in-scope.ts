@@ -21,6 +21,20 @@ export async function inScope<T>(system: System, scope: Scope, act: (session: Se
   });
 }
 
+/**
+ * Runs `act` in another tenant within the same transaction, and comes back. For a provider's act that touches two tenants, in a transaction
+ * that nothing else uses meanwhile: a second connection taken while holding the first could wait for itself.
+ */
+export async function inTenant<T>(session: Session, tenantId: string, act: (session: Session) => Promise<T>): Promise<T> {
+  if (tenantId === session.scope.tenantId) return act(session);
+  const { appId: _app, userId: _user, ...rest } = session.scope;
+  const scope: Scope = { ...rest, tenantId };
+  await enter(session.db, scope);
+  const result = await act({ ...session, scope });
+  await enter(session.db, session.scope);
+  return result;
+}
+
 /** A transaction that stays open over several calls (one GraphQL query operation). Whoever opens it must end it. */
 export interface OpenSession {
   session: Session;

@@ -48,21 +48,53 @@ export const ROLES = {
   INTEGRATOR: {
     level: 'app',
     description: 'Feeds data in, queries it portably, issues user tokens.',
-    permissions: ['data:read', 'data:write', 'self:read', 'self:delete', 'rights:read', 'rights:request', 'export:app', 'tokens:issue', 'apps:read', 'schema:read'],
+    permissions: [
+      'data:read',
+      'data:write',
+      'self:read',
+      'self:delete',
+      'rights:read',
+      'rights:request',
+      'export:app',
+      'tokens:issue',
+      'apps:read',
+      'schema:read',
+    ],
   },
   PRIVACY_OFFICER: {
     level: 'tenant',
     description: 'Finds people, answers their requests, erases.',
-    permissions: ['data:read', 'rights:read', 'rights:request', 'rights:erase', 'rights:erase-all', 'apps:read', 'audit:read', 'schema:read'],
+    permissions: [
+      'data:read',
+      'rights:read',
+      'rights:request',
+      'rights:erase',
+      'rights:erase-all',
+      'apps:read',
+      'audit:read',
+      'schema:read',
+    ],
   },
-  LEGAL_APPROVER: { level: 'tenant', description: 'Reads requests and the audit log; approves legal exports.', permissions: ['rights:read', 'apps:read', 'audit:read', 'schema:read'] },
-  AUDITOR: { level: 'tenant', description: 'Reads and verifies the audit log; sees no content.', permissions: ['audit:read', 'schema:read'] },
+  LEGAL_APPROVER: {
+    level: 'tenant',
+    description: 'Reads requests and the audit log; approves legal exports.',
+    permissions: ['rights:read', 'apps:read', 'audit:read', 'schema:read'],
+  },
+  AUDITOR: {
+    level: 'tenant',
+    description: 'Reads and verifies the audit log; sees no content.',
+    permissions: ['audit:read', 'schema:read'],
+  },
   TENANT_ADMIN: {
     level: 'tenant',
     description: 'Runs a tenant: apps, keys and tokens, and everything below.',
     permissions: ALL_PERMISSIONS.filter((permission) => permission !== 'tenants:manage'),
   },
-  PROVIDER: { level: 'provider', description: 'Runs the platform: creates tenants, enters one at a time.', permissions: ALL_PERMISSIONS },
+  PROVIDER: {
+    level: 'provider',
+    description: 'Runs the platform: creates tenants, enters one at a time.',
+    permissions: ALL_PERMISSIONS,
+  },
 } as const satisfies Record<string, Role>;
 
 export type RoleName = keyof typeof ROLES;

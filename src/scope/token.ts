@@ -4,7 +4,7 @@ import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
-import { findKey, isProviderKey, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
+import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
 import { inScope } from './in-scope.ts';
 import { LEVELS, limitOf, rank, type Permission } from './permissions.ts';
 import { systemScope, type Scope } from './scope.ts';
@@ -18,14 +18,19 @@ const KEY_BELIEF_MS = 2_000;
 /** One body for every refusal: nothing tells a wrong signature from an unknown key, an expired token or a revoked one. */
 const unauthenticated = (): Refusal => new Refusal('UNAUTHENTICATED', 'The token is missing or not valid.');
 
-const headerSchema = z.strictObject({ alg: z.enum(['HS256', 'RS256', 'ES256']), typ: z.literal('JWT').optional(), kid: z.string().max(64) });
+const headerSchema = z.strictObject({
+  alg: z.enum(['HS256', 'RS256', 'ES256']),
+  typ: z.literal('JWT').optional(),
+  kid: z.string().max(64),
+});
 const uuid = z.string().refine((value) => isUuid(value) && value === value.toLowerCase());
 // Identity providers add claims of their own: what is not named here is dropped, never read.
 const claimsSchema = z.object({
   iss: z.string().max(256).optional(),
   aud: z.literal(TOKEN_AUDIENCE),
   sub: z.string().min(1).max(256).optional(),
-  jti: z.string().min(1).max(128),
+  // Looked up in the database, which takes no NUL; printable ASCII is what every issuer writes.
+  jti: z.string().regex(/^[\x21-\x7e]{1,128}$/),
   iat: z.int(),
   exp: z.int(),
   nbf: z.int().optional(),
@@ -35,7 +40,7 @@ const claimsSchema = z.object({
   user: uuid.optional(),
   permissions: z.array(z.string().max(64)).max(64).optional(),
 });
-export type Claims = z.infer<typeof claimsSchema>;
+type Claims = z.infer<typeof claimsSchema>;
 
 interface Believed {
   row: ApiKeyRow;
@@ -53,18 +58,32 @@ function decodeSegment(segment: string): Buffer | undefined {
   return bytes.toString('base64url') === segment ? bytes : undefined;
 }
 
+/** A name given twice at the top is read differently by different readers. `text` is valid JSON; what lies deeper is never read. */
+function repeatsName(text: string): boolean {
+  const seen = new Set<string>();
+  let depth = 0;
+  let last = '';
+  for (const [part] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
+    if (part === '{' || part === '[') depth += 1;
+    else if (part === '}' || part === ']') depth -= 1;
+    else if (part !== ':') last = part;
+    else if (depth === 1) {
+      // Names are compared as they are read: "\u0061ud" is "aud".
+      const name = JSON.parse(last) as string;
+      if (seen.has(name)) return true;
+      seen.add(name);
+    }
+  }
+  return false;
+}
+
 function parseObject(segment: string): unknown {
   const bytes = decodeSegment(segment);
   if (!bytes) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    const seen = new Set<string>();
-    // A claim given twice is read differently by different readers: refuse it. Claims are flat, but for the list of permissions.
-    for (const [, name] of text.matchAll(/"((?:[^"\\]|\\.)*)"\s*:/g)) {
-      if (seen.has(name!)) return undefined;
-      seen.add(name!);
-    }
-    return JSON.parse(text) as unknown;
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value = JSON.parse(text) as unknown;
+    return repeatsName(text) ? undefined : value;
   } catch {
     return undefined;
   }
@@ -84,7 +103,10 @@ export function openVerifier(system: System): TokenVerifier {
     if (tenantId) {
       const answer = await inScope(system, systemScope(tenantId, 'token'), (session) => findKey(session, kid, tenantId));
       if (answer && !answer.row.revokedAt) {
-        found = { row: answer.row, key: typeof answer.material === 'string' ? createPublicKey(answer.material) : createSecretKey(answer.material) };
+        found = {
+          row: answer.row,
+          key: typeof answer.material === 'string' ? createPublicKey(answer.material) : createSecretKey(answer.material),
+        };
       }
     }
     if (keys.size > 10_000) keys.clear();
@@ -97,7 +119,9 @@ export function openVerifier(system: System): TokenVerifier {
     const now = performance.now();
     const cached = denied.get(name);
     if (cached && cached.until > now) return cached.denied;
-    const rows = await inScope(system, systemScope(tenantId, 'token'), ({ db }) => db.query('select 1 from denied_tokens where tenant_id = $1 and jti = $2', [tenantId, jti]));
+    const rows = await inScope(system, systemScope(tenantId, 'token'), ({ db }) =>
+      db.query('select 1 from denied_tokens where tenant_id = $1 and jti = $2', [tenantId, jti]),
+    );
     if (denied.size > 10_000) denied.clear();
     denied.set(name, { denied: (rows as unknown[]).length > 0, until: now + KEY_BELIEF_MS });
     return (rows as unknown[]).length > 0;
@@ -132,17 +156,22 @@ export function openVerifier(system: System): TokenVerifier {
 
 /** The intersection of what a token claims with what its key may give; undefined where the claims reach outside the key. */
 function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string): Scope | undefined {
-  if (claims.iat > now + CLOCK_TOLERANCE_SECONDS || claims.exp <= claims.iat || claims.exp - claims.iat > key.maxTokenSeconds) return undefined;
+  const cap = lifeCap(key, claims.scope);
+  if (claims.iat > now + CLOCK_TOLERANCE_SECONDS || claims.exp <= claims.iat || claims.exp - claims.iat > cap) return undefined;
   if (rank(claims.scope) > rank(key.level)) return undefined;
   const provider = isProviderKey(key);
-  if (claims.scope === 'provider' ? claims.tenant !== undefined && claims.tenant !== key.tenantId : claims.tenant === undefined) return undefined;
+  if (claims.scope === 'provider' && !provider) return undefined;
+  if (claims.scope === 'provider' ? claims.tenant !== undefined && claims.tenant !== key.tenantId : claims.tenant === undefined)
+    return undefined;
   if (!provider && claims.tenant !== key.tenantId) return undefined;
   if (key.appId && claims.app !== key.appId) return undefined;
   const needsApp = claims.scope === 'app' || claims.scope === 'user';
   if (needsApp !== (claims.app !== undefined) || (claims.scope === 'user') !== (claims.user !== undefined)) return undefined;
   const limit = limitOf(claims.scope);
   const asked = claims.permissions ?? key.permissions;
-  const permissions = new Set(key.permissions.filter((permission) => asked.includes(permission) && limit.has(permission as Permission)));
+  const permissions = new Set(
+    key.permissions.filter((permission) => asked.includes(permission) && limit.has(permission as Permission)),
+  );
   return {
     level: claims.scope,
     tenantId: claims.tenant ?? key.tenantId,
