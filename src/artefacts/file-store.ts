@@ -38,6 +38,8 @@ export type FileStore = {
   remove(key: string): Promise<boolean>;
   /** Bytes. */
   size(key: string): Promise<number>;
+  /** When the file was written. */
+  writtenAt(key: string): Promise<Date>;
   /** Every key below the prefix (a key's leading segments, or '' for all), in no particular order. */
   list(prefix: string): AsyncGenerator<string>;
   /** Deletes what writers killed before that time left behind; returns how many files. */
@@ -59,6 +61,7 @@ export async function openStore(root: string): Promise<FileStore> {
       attempt(async () => (await openRegular(path(key))).createReadStream({ ...range, highWaterMark: 256 * 1024 })),
     remove: async (key) => remove(path(key)),
     size: (key) => attempt(async () => regular(await stat(path(key))).size),
+    writtenAt: (key) => attempt(async () => regular(await stat(path(key))).mtime),
     list: (prefix) => (prefix === '' ? list(root, '') : list(path(prefix), `${segmentsOf(prefix).join('/')}/`)),
     sweepTemporary: (olderThan) => sweep(join(root, TEMPORARY), olderThan),
   };

@@ -12,8 +12,8 @@ export interface ErasedStep {
 
 /** How a column is shown in an export. */
 export type ExportColumn =
-  /** As it stands: text, numbers, booleans. */
-  | { name: string; column: string; as: 'plain' }
+  /** As it stands: text, numbers, booleans. A `bigint` is a number in JSON, hence its own word: the driver reads it as text. */
+  | { name: string; column: string; as: 'plain' | 'bigint' }
   /** ISO 8601, UTC. */
   | { name: string; column: string; as: 'time' }
   /** Sealed text, or sealed JSON; `mentions` are rendered in a sealed text that may hold them. */
@@ -39,6 +39,10 @@ export interface Holding {
   /** Whose key seals a row: an SQL expression on the table. */
   sealedBy: string;
   columns: readonly ExportColumn[];
+  /** False where the person neither provided it nor was observed in it, so that it is no part of Art. 20's copy. Default: true. */
+  portable?: boolean;
+  /** Where the content of a row lies in the file store, of rows whose `stored` is true; `name` and `size` are columns of theirs. */
+  content?: (tenantId: string, id: string) => { key: string; context: string };
   /** Every column that holds the id of a person. After an erasure none of them holds that person's. */
   people: readonly string[];
   /** Erases up to `limit` of a person's rows, and takes their id out of rows that are other people's. */

@@ -1,5 +1,5 @@
 import type { Holding } from '../holding.ts';
-import { attachmentKey } from './attachment.content.ts';
+import { attachmentContext, attachmentKey } from './attachment.content.ts';
 
 export const attachments: Holding = {
   category: 'attachments',
@@ -17,11 +17,12 @@ export const attachments: Holding = {
     { name: 'name', column: 'name', as: 'sealed', sealed: 'attachments.name' },
     { name: 'url', column: 'url', as: 'sealed', sealed: 'attachments.url' },
     { name: 'contentType', column: 'content_type', as: 'plain' },
-    { name: 'size', column: 'size', as: 'plain' },
+    { name: 'size', column: 'size', as: 'bigint' },
     { name: 'sha256', column: 'sha256', as: 'plain' },
     { name: 'stored', column: 'stored', as: 'plain' },
     { name: 'createdAt', column: 'created_at', as: 'time' },
   ],
+  content: (tenantId, id) => ({ key: attachmentKey(tenantId, id), context: attachmentContext(tenantId, id) }),
   people: ['subject_id'],
   erase: async ({ db, scope }, userId, limit) => {
     const [rows] = (await db.query('delete from attachments where tenant_id = $1 and id in (select id from attachments where tenant_id = $1 and subject_id = $2 limit $3) returning id, stored', [

@@ -54,6 +54,7 @@ export const mentions: Holding = {
     { name: 'messageId', column: 'message_id', as: 'plain' },
     { name: 'conversationId', column: 'conversation_id', as: 'plain' },
   ],
+  portable: false,
   people: ['user_id'],
   erase: deleteRows('mentions', ['message_id', 'user_id'], 'user_id = $2'),
 };

@@ -10,7 +10,7 @@ export const users: Holding = {
   at: 'created_at',
   sealedBy: 'id',
   columns: [
-    { name: 'id', column: 'id', as: 'person' },
+    { name: 'id', column: 'id', as: 'plain' },
     { name: 'externalId', column: 'external_id', as: 'sealed', sealed: 'users.external_id' },
     { name: 'kind', column: 'kind', as: 'plain' },
     { name: 'profile', column: 'profile', as: 'sealed-json', sealed: 'users.profile' },
