@@ -31,7 +31,9 @@ export class Messages1700000000600 implements MigrationInterface {
     await q.query('create index messages_subject on messages (tenant_id, subject_id, id)');
     await q.query('create index messages_author on messages (tenant_id, author_id, id) where author_id <> subject_id');
     await q.query('create index messages_replies on messages (tenant_id, reply_to_id, id) where reply_to_id is not null');
-    await q.query('create index messages_waiting on messages (tenant_id, conversation_id, reply_to_external) where reply_to_external is not null');
+    await q.query(
+      'create index messages_waiting on messages (tenant_id, conversation_id, reply_to_external) where reply_to_external is not null',
+    );
     await q.query('alter table messages enable row level security');
     await q.query('alter table messages force row level security');
     await q.query(`create policy scope on messages
@@ -101,7 +103,7 @@ export class Messages1700000000600 implements MigrationInterface {
         app_id uuid not null,
         conversation_id uuid not null,
         message_id uuid not null,
-        subject_id uuid not null,
+        subject_id uuid,
         external_id text not null,
         name bytea,
         url bytea,

@@ -31,6 +31,10 @@ export interface KnownUser {
   id: string;
   erased: boolean;
   kind: string;
+  /** Milliseconds since the epoch. Of somebody who signed up anew it is their former self's: what that one did stays gone. */
+  erasedAt?: number;
+  /** True while a row of an erased person is still there, waiting for its erasure to end. */
+  leaving?: boolean;
 }
 export interface KnownConversation {
   id: string;
@@ -51,13 +55,30 @@ export interface Batch {
   written: string[];
 }
 
+/** A message that a batch accepted, with who is who. */
+export interface Accepted {
+  /** Of the row that is there already, where there is one; empty where that one was deleted. */
+  id: string;
+  item: Item<'message'>;
+  record: RecordOf<'message'>;
+  conversationId: string;
+  authorId: string | null;
+  subjectId: string | null;
+  /** False where the message was there already. */
+  created: boolean;
+}
+
 /**
- * Opens a batch on an app. The shared lock keeps an erasure out until the batch has committed, and the batch out until an erasure has:
- * whoever was erased is then found in the ledger.
+ * Opens a batch on an app. The lock keeps an erasure out until the batch has committed, and the batch out until an erasure has: whoever
+ * was erased is then found in the ledger. It also lets one batch into an app at a time, so that two that hold the same records do
+ * not meet in a unique index or a deadlock: the second finds what the first has written.
  */
 export async function openBatch(session: Session, appId: string): Promise<Batch> {
   const { db, scope, system } = session;
-  const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null for share', [scope.tenantId, appId])) as unknown[];
+  const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null for no key update', [
+    scope.tenantId,
+    appId,
+  ])) as unknown[];
   if (!app) throw new Refusal('NOT_FOUND', 'No such app in the scope of this token.');
   const tenantKey = await requireTenantKey(system.keys, db, scope.tenantId);
   return { session, appId, tenantKey, users: new Map(), conversations: new Map(), counts: new Map(), skips: [], written: [] };
@@ -71,6 +92,22 @@ export function skip(batch: Batch, item: { index: number }, what: string, reason
   batch.skips.push({ index: item.index, what, reason });
 }
 
+/** True of somebody erased, and of what somebody who has come back did before they were erased. */
+export const isGone = (user: KnownUser | undefined, at?: string): boolean =>
+  user !== undefined && (user.erased || (user.erasedAt !== undefined && at !== undefined && Date.parse(at) <= user.erasedAt));
+
 export const ERASED_REASON = 'the person was erased';
+
+/** Rows to the column arrays that `unnest` takes, after tenant and app. */
+export function columns<T>(batch: Batch, rows: readonly T[], cells: (row: T) => unknown[]): unknown[] {
+  const filled = rows.map(cells);
+  const width = filled[0]?.length ?? 0;
+  return [batch.session.scope.tenantId, batch.appId, ...Array.from({ length: width }, (_, i) => filled.map((row) => row[i]))];
+}
+
+/** One value a name: the last of those that share it. */
+export function distinct<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
+  return [...new Map(values.map((value) => [nameOf(value), value])).values()];
+}
 
 export const timeOrNull = (value: string | undefined): string | null => value ?? null;

@@ -1,67 +1,119 @@
-import { uuidv7 } from '../database/uuid.ts';
-import { mentionedIds, storeMentions } from '../data/mention.ts';
+import { storeMentions } from '../data/mention.ts';
+import { deleteMessages, messageIndex } from '../data/message/message.deletion.ts';
 import { place } from '../data/place.ts';
+import { uuidv7 } from '../database/uuid.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { seal } from '../keys/sealed-value.ts';
-import { count, ERASED_REASON, skip, timeOrNull, type Batch, type Item, type RecordOf } from './batch.ts';
+import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item, type RecordOf } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
-import { columns } from './ingest-users.ts';
+import { insertMentions, insertReactions } from './ingest-marks.ts';
+import { adoptSubject } from './ingest-participants.ts';
+import { sealingId, writeEdit } from './message-edit.ts';
 
-/** A message that a batch accepted, with who is who. */
-export interface Accepted {
-  id: string;
-  item: Item<'message'>;
-  record: RecordOf<'message'>;
-  conversationId: string;
-  authorId: string | null;
-  subjectId: string | null;
-  /** False where the message was there already. */
-  created: boolean;
-}
-
-/** The id of whose key seals a message: its subject's, or its conversation's where nobody is known to have written it. */
-export const sealingId = (row: { subjectId: string | null; conversationId: string }): string => row.subjectId ?? row.conversationId;
-
-/** Takes messages over with their mentions, reactions and attachments. One that is there already is edited if the record is a later edit of it. */
-export async function ingestMessages(batch: Batch, items: readonly Item<'message'>[]): Promise<void> {
+/**
+ * Takes messages over with their mentions, reactions and attachments. One that is there already is edited if the record is a later edit of it, and
+ * deleted if the record says that it was. Answers which files must go once the transaction has committed.
+ */
+export async function ingestMessages(batch: Batch, items: readonly Item<'message'>[]): Promise<string[]> {
+  await adoptAuthors(batch, items);
   const accepted = new Map<string, Accepted>();
   for (const item of items) {
     const message = accept(batch, item);
     if (!message) continue;
     const name = `${message.conversationId}/${message.record.externalId}`;
-    if (accepted.has(name)) count(batch, 'message', 'unchanged');
-    else accepted.set(name, message);
+    const earlier = accepted.get(name);
+    if (earlier) count(batch, 'message', 'unchanged');
+    if (!earlier || isLater(message.record, earlier.record)) accepted.set(name, message);
   }
-  const messages = [...accepted.values()];
-  if (!messages.length) return;
+  const messages = await withoutErased(batch, [...accepted.values()]);
+  if (!messages.length) return [];
   const { db, scope, system } = batch.session;
   const keys = await subjectKeys(system.keys, db, scope.tenantId, messages.map(sealingId));
-  const readable = messages.filter((message) => keys.has(sealingId(message)) || (skip(batch, message.item, 'message', ERASED_REASON), false));
+  const readable = messages.filter(
+    (message) => keys.has(sealingId(message)) || skip(batch, message.item, 'message', ERASED_REASON),
+  );
   await insertMessages(batch, readable, keys);
-  await linkReplies(batch, readable.filter((message) => message.created));
-  const there = readable.filter((message) => message.id);
-  await insertMentions(batch, there.map((message) => ({ ...message, mentions: message.record.mentions })));
-  await insertReactions(batch, there.flatMap((message) => message.record.reactions.map((reaction) => ({ ...message, ...reaction }))));
+  const files = await meetExisting(
+    batch,
+    readable.filter((message) => !message.created),
+  );
+  const created = readable.filter((message) => message.created);
+  await linkReplies(batch, created);
+  // Of a message that was there, the edit has brought the mentions up to date; those of an older record are gone for good.
+  await insertMentions(
+    batch,
+    created.map((message) => ({ ...message, mentions: message.record.mentions })),
+  );
+  const there = readable.filter((message) => message.id && message.record.kind !== 'TOMBSTONE');
+  await insertReactions(
+    batch,
+    there.flatMap((message) => message.record.reactions.map((reaction) => ({ ...reaction, message, item: message.item }))),
+  );
   await ingestAttachments(batch, there);
+  return files;
+}
+
+const editTime = (record: RecordOf<'message'>): number =>
+  record.editedAt === undefined ? -Infinity : Date.parse(record.editedAt);
+
+/** Of two records of one message the one to hold: that it was deleted, or its later edit. */
+function isLater(record: RecordOf<'message'>, than: RecordOf<'message'>): boolean {
+  if (than.kind === 'TOMBSTONE') return false;
+  return record.kind === 'TOMBSTONE' || editTime(record) > editTime(than);
+}
+
+/** Leaves out messages that were erased one by one. The ledger knows them by an index each, which is only computed where it knows any. */
+async function withoutErased(batch: Batch, messages: readonly Accepted[]): Promise<readonly Accepted[]> {
+  const { db, scope } = batch.session;
+  const [any] = (await db.query(`select 1 from erasures where tenant_id = $1 and app_id = $2 and target = 'MESSAGE' limit 1`, [
+    scope.tenantId,
+    batch.appId,
+  ])) as unknown[];
+  if (!any) return messages;
+  const indexOf = (message: Accepted): Buffer => messageIndex(batch.tenantKey, message.conversationId, message.record.externalId);
+  const rows = (await db.query(
+    `select external_index from erasures where tenant_id = $1 and app_id = $2 and target = 'MESSAGE' and external_index = any ($3)`,
+    [scope.tenantId, batch.appId, messages.map(indexOf)],
+  )) as { external_index: Buffer }[];
+  const erased = new Set(rows.map((row) => row.external_index.toString('hex')));
+  return messages.filter(
+    (message) => !erased.has(indexOf(message).toString('hex')) || skip(batch, message.item, 'message', 'the message was erased'),
+  );
+}
+
+/** A PERSONAL conversation that came without participants is that of the first end user who writes in it. */
+async function adoptAuthors(batch: Batch, items: readonly Item<'message'>[]): Promise<void> {
+  for (const { record } of items) {
+    const conversation = batch.conversations.get(record.conversation);
+    if (conversation?.kind !== 'PERSONAL' || conversation.subjectId || record.author === undefined) continue;
+    const author = batch.users.get(record.author);
+    if (author?.kind === 'END_USER' && !isGone(author, record.sentAt)) await adoptSubject(batch, conversation, author.id);
+  }
 }
 
 function accept(batch: Batch, item: Item<'message'>): Accepted | undefined {
   const { record } = item;
-  const refuse = (reason: string): undefined => {
-    skip(batch, item, 'message', reason);
-  };
+  const refuse = (reason: string): undefined => void skip(batch, item, 'message', reason);
   const conversation = batch.conversations.get(record.conversation);
   if (!conversation) return refuse('no conversation of this external id');
   if (conversation.kind === 'ERASED') return refuse('the conversation was erased');
   const author = record.author === undefined ? undefined : batch.users.get(record.author);
   if (record.author !== undefined && !author) return refuse('author: no user of this external id');
-  if (author?.erased) return refuse(ERASED_REASON);
-  const unknown = record.mentions.find((name) => !batch.users.has(name));
-  if (unknown !== undefined) return refuse('mentions: no user of this external id');
-  if (conversation.kind === 'PERSONAL' && !conversation.subjectId && author?.kind !== 'END_USER') return refuse('the personal conversation has no end user among its participants');
-  const subjectId = conversation.subjectId ?? author?.id ?? null;
-  const id = uuidv7(Date.parse(record.sentAt));
-  return { id, item, record, conversationId: conversation.id, authorId: author?.id ?? null, subjectId, created: false };
+  if (isGone(author, record.sentAt)) return refuse(ERASED_REASON);
+  if (record.mentions.some((name) => !batch.users.has(name))) return refuse('mentions: no user of this external id');
+  const tombstone = record.kind === 'TOMBSTONE';
+  if (conversation.kind === 'PERSONAL' && !conversation.subjectId && !tombstone)
+    return refuse('the personal conversation has no end user among its participants');
+  return {
+    id: uuidv7(Date.parse(record.sentAt)),
+    item,
+    record: tombstone ? { ...record, mentions: [], reactions: [], attachments: [] } : record,
+    conversationId: conversation.id,
+    // Of a deleted message the place is left, not whose it was.
+    authorId: tombstone ? null : (author?.id ?? null),
+    subjectId: tombstone ? null : (conversation.subjectId ?? author?.id ?? null),
+    created: false,
+  };
 }
 
 async function insertMessages(batch: Batch, messages: readonly Accepted[], keys: ReadonlyMap<string, Buffer>): Promise<void> {
@@ -78,124 +130,114 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
       const owner = sealingId(message);
       const key = keys.get(owner)!;
       const gone = record.kind === 'TOMBSTONE';
+      const held = <T>(value: T | undefined): T | null => (gone ? null : (value ?? null));
       return [
         message.id,
         message.conversationId,
         message.authorId,
         message.subjectId,
         record.sentAt,
-        timeOrNull(record.editedAt),
+        held(record.editedAt),
         gone ? record.sentAt : null,
-        record.replyTo ?? null,
-        record.channel ?? null,
-        record.direction ?? null,
+        // A thread's first message may name itself.
+        record.replyTo === record.externalId ? null : (record.replyTo ?? null),
+        held(record.channel),
+        held(record.direction),
         record.kind,
         record.externalId,
-        record.campaignId ?? null,
-        gone ? null : seal(key, place(scope.tenantId, owner, 'messages.body', message.id), storeMentions(record.body, record.mentions, idOf)),
-        Object.keys(record.metadata).length ? seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), JSON.stringify(record.metadata)) : null,
+        held(record.campaignId),
+        gone
+          ? null
+          : seal(
+              key,
+              place(scope.tenantId, owner, 'messages.body', message.id),
+              storeMentions(record.body, record.mentions, idOf),
+            ),
+        gone || isEmpty(record.metadata)
+          ? null
+          : seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), JSON.stringify(record.metadata)),
       ];
     }),
   )) as { id: string }[];
   const created = new Set(rows.map((row) => row.id));
   for (const message of messages) message.created = created.has(message.id);
   count(batch, 'message', 'created', created.size);
-  await meetExisting(batch, messages.filter((message) => !message.created), keys);
 }
 
-/** Messages that are there already: takes over a later edit, leaves the rest as it is, and learns their ids. */
-async function meetExisting(batch: Batch, messages: readonly Accepted[], keys: ReadonlyMap<string, Buffer>): Promise<void> {
-  if (!messages.length) return;
-  const { db, scope } = batch.session;
+const isEmpty = (object: object): boolean => {
+  for (const _ in object) return false;
+  return true;
+};
+
+interface Existing {
+  id: string;
+  conversationId: string;
+  external_id: string;
+  editedAt: Date | null;
+  subjectId: string | null;
+  gone: boolean;
+}
+
+/** Messages that are there already: takes over a later edit or their deletion, leaves the rest as it is, and learns their ids. */
+async function meetExisting(batch: Batch, messages: readonly Accepted[]): Promise<string[]> {
+  if (!messages.length) return [];
+  const { db, scope, system } = batch.session;
   const rows = (await db.query(
-    `select m.id, m.conversation_id, m.external_id, m.edited_at, m.subject_id, m.deleted_at is not null as gone
+    `select m.id, m.conversation_id as "conversationId", m.external_id, m.edited_at as "editedAt", m.subject_id as "subjectId", m.deleted_at is not null as gone
      from unnest($2::uuid[], $3::text[]) as wanted (conversation_id, external_id)
      join messages m on m.tenant_id = $1 and m.conversation_id = wanted.conversation_id and m.external_id = wanted.external_id`,
     [scope.tenantId, messages.map((message) => message.conversationId), messages.map((message) => message.record.externalId)],
-  )) as { id: string; conversation_id: string; external_id: string; edited_at: Date | null; subject_id: string | null; gone: boolean }[];
-  const stored = new Map(rows.map((row) => [`${row.conversation_id}/${row.external_id}`, row]));
+  )) as Existing[];
+  const stored = new Map(rows.map((row) => [`${row.conversationId}/${row.external_id}`, row]));
+  const keys = await subjectKeys(system.keys, db, scope.tenantId, rows.map(sealingId));
+  const deleted: string[] = [];
   for (const message of messages) {
     const row = stored.get(`${message.conversationId}/${message.record.externalId}`);
+    const key = row && keys.get(sealingId(row));
+    const { editedAt } = message.record;
     message.id = row && !row.gone ? row.id : '';
-    const editedAt = message.record.editedAt;
-    if (message.id && editedAt && (row!.edited_at?.getTime() ?? 0) < Date.parse(editedAt) && row!.subject_id === message.subjectId) {
-      await writeEdit(batch, { id: message.id, subjectId: message.subjectId, conversationId: message.conversationId }, { ...message.record, editedAt }, keys.get(sealingId(message))!);
-      count(batch, 'message', 'updated');
-    } else count(batch, 'message', 'unchanged');
+    // Whose it is says the row: the subject of a conversation may have become known only after it.
+    if (row) message.subjectId = row.subjectId;
+    if (row && !row.gone && message.record.kind === 'TOMBSTONE') deleted.push(row.id);
+    else if (row && !row.gone && key && editedAt !== undefined && (row.editedAt?.getTime() ?? -Infinity) < Date.parse(editedAt)) {
+      await writeEdit(batch, row, { ...message.record, editedAt }, key);
+    } else {
+      count(batch, 'message', 'unchanged');
+      continue;
+    }
+    count(batch, 'message', 'updated');
   }
-}
-
-/** Puts a new text in a message's place, and its mentions in place of the old ones. */
-export async function writeEdit(
-  batch: Batch,
-  message: { id: string; subjectId: string | null; conversationId: string },
-  edit: { body: string; mentions: readonly string[]; editedAt: string },
-  key: Buffer,
-): Promise<void> {
-  const { db, scope } = batch.session;
-  const body = storeMentions(edit.body, edit.mentions, (externalId) => batch.users.get(externalId)?.id);
-  await db.query('update messages set body = $3, edited_at = $4 where tenant_id = $1 and id = $2', [
-    scope.tenantId,
-    message.id,
-    seal(key, place(scope.tenantId, sealingId(message), 'messages.body', message.id), body),
-    edit.editedAt,
-  ]);
-  await db.query('delete from mentions where tenant_id = $1 and message_id = $2 and not user_id = any ($3)', [scope.tenantId, message.id, mentionedIds(body)]);
-  await insertMentions(batch, [{ ...message, mentions: edit.mentions }]);
+  return deleted.length ? (await deleteMessages(batch.session, deleted, 'ALL')).files : [];
 }
 
 /** Ties replies to what they answer, whichever of the two came first. */
 async function linkReplies(batch: Batch, created: readonly Accepted[]): Promise<void> {
   if (!created.length) return;
   const { db, scope } = batch.session;
-  if (created.some((message) => message.record.replyTo !== undefined)) {
+  const replies = created.filter((message) => message.record.replyTo !== undefined);
+  if (replies.length) {
     await db.query(
       `update messages m set reply_to_id = p.id, reply_to_external = null from messages p
        where m.tenant_id = $1 and m.id = any ($2) and m.reply_to_external is not null
          and p.tenant_id = $1 and p.conversation_id = m.conversation_id and p.external_id = m.reply_to_external`,
-      [scope.tenantId, created.filter((message) => message.record.replyTo !== undefined).map((message) => message.id)],
+      [scope.tenantId, replies.map((message) => message.id)],
     );
   }
+  const waiting = (await db.query(
+    `select distinct w.conversation_id from messages w where w.tenant_id = $1 and w.conversation_id = any ($2) and w.reply_to_external is not null`,
+    [scope.tenantId, [...new Set(created.map((message) => message.conversationId))]],
+  )) as { conversation_id: string }[];
+  const awaited = new Set(waiting.map((row) => row.conversation_id));
+  const parents = created.filter((message) => awaited.has(message.conversationId));
+  if (!parents.length) return;
   await db.query(
     `update messages m set reply_to_id = p.id, reply_to_external = null from unnest($2::uuid[], $3::uuid[], $4::text[]) as p (id, conversation_id, external_id)
      where m.tenant_id = $1 and m.conversation_id = p.conversation_id and m.reply_to_external = p.external_id`,
-    [scope.tenantId, created.map((message) => message.id), created.map((message) => message.conversationId), created.map((message) => message.record.externalId)],
+    [
+      scope.tenantId,
+      parents.map((message) => message.id),
+      parents.map((message) => message.conversationId),
+      parents.map((message) => message.record.externalId),
+    ],
   );
-}
-
-export async function insertMentions(batch: Batch, messages: readonly { id: string; conversationId: string; mentions: readonly string[] }[]): Promise<void> {
-  const rows = messages.flatMap((message) =>
-    [...new Set(message.mentions)].flatMap((name) => {
-      const user = batch.users.get(name);
-      return user && !user.erased ? [{ messageId: message.id, userId: user.id, conversationId: message.conversationId }] : [];
-    }),
-  );
-  if (!rows.length) return;
-  const made = (await batch.session.db.query(
-    `insert into mentions (tenant_id, app_id, message_id, user_id, conversation_id) select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::uuid[])
-     on conflict do nothing returning 1`,
-    columns(batch, rows, (row) => [row.messageId, row.userId, row.conversationId]),
-  )) as unknown[];
-  count(batch, 'mention', 'created', made.length);
-}
-
-export async function insertReactions(
-  batch: Batch,
-  reactions: readonly { id: string; conversationId: string; item: { index: number }; user: string; emoji: string; reactedAt?: string | undefined }[],
-): Promise<void> {
-  const rows = new Map<string, { messageId: string; userId: string; emoji: string; conversationId: string; reactedAt: string | null }>();
-  for (const reaction of reactions) {
-    const user = batch.users.get(reaction.user);
-    if (!user) skip(batch, reaction.item, 'reaction', 'no user of this external id');
-    else if (user.erased) skip(batch, reaction.item, 'reaction', ERASED_REASON);
-    else rows.set(`${reaction.id}${user.id}${reaction.emoji}`, { messageId: reaction.id, userId: user.id, emoji: reaction.emoji, conversationId: reaction.conversationId, reactedAt: timeOrNull(reaction.reactedAt) });
-  }
-  if (!rows.size) return;
-  const made = (await batch.session.db.query(
-    `insert into reactions (tenant_id, app_id, message_id, user_id, emoji, conversation_id, reacted_at)
-     select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[]) on conflict do nothing returning 1`,
-    columns(batch, [...rows.values()], (row) => [row.messageId, row.userId, row.emoji, row.conversationId, row.reactedAt]),
-  )) as unknown[];
-  count(batch, 'reaction', 'created', made.length);
-  count(batch, 'reaction', 'unchanged', rows.size - made.length);
 }

@@ -1,36 +1,39 @@
+import { Refusal } from '../errors.ts';
 import { blindIndex } from '../keys/blind-index.ts';
-import type { Batch, AnyItem } from './batch.ts';
+import type { AnyItem, Batch } from './batch.ts';
 import type { IntakeRecord } from './records.ts';
 
-const userIndex = (batch: Batch, externalId: string): Buffer => blindIndex(batch.tenantKey, `EXTERNAL_ID/${batch.appId}`, externalId);
-export const conversationIndex = (batch: Batch, externalId: string): Buffer => blindIndex(batch.tenantKey, `CONVERSATION/${batch.appId}`, externalId);
-export { userIndex };
+export const userIndex = (batch: Batch, externalId: string): Buffer =>
+  blindIndex(batch.tenantKey, `EXTERNAL_ID/${batch.appId}`, externalId);
+export const conversationIndex = (batch: Batch, externalId: string): Buffer =>
+  blindIndex(batch.tenantKey, `CONVERSATION/${batch.appId}`, externalId);
 
-/** The external ids of people that a record names, in whatever part. */
-function peopleIn(record: IntakeRecord): string[] {
+/** Told of each person a record names: by external id, and in which field of it (`[]` stands for `index`). */
+type Visit = (externalId: string, field: string, index?: number) => void;
+
+function eachPerson(record: IntakeRecord, visit: Visit): void {
   switch (record.type) {
     case 'user':
-      return [record.externalId];
+      return visit(record.externalId, 'externalId');
     case 'conversation':
-      return record.participants.map((participant) => participant.user);
+      return record.participants.forEach(({ user }, index) => visit(user, 'participants[].user', index));
     case 'message':
-      return [
-        ...(record.author ? [record.author] : []),
-        ...record.mentions,
-        ...record.reactions.map((reaction) => reaction.user),
-        ...record.attachments.flatMap((attachment) => (attachment.uploader ? [attachment.uploader] : [])),
-      ];
+      if (record.author !== undefined) visit(record.author, 'author');
+      record.mentions.forEach((user, index) => visit(user, 'mentions[]', index));
+      record.reactions.forEach(({ user }, index) => visit(user, 'reactions[].user', index));
+      record.attachments.forEach(
+        ({ uploader }, index) => uploader !== undefined && visit(uploader, 'attachments[].uploader', index),
+      );
+      return;
     case 'messageEdit':
-      return record.mentions;
+      return record.mentions.forEach((user, index) => visit(user, 'mentions[]', index));
     case 'call':
-      return [record.initiator, ...record.participants.map((participant) => participant.user)];
-    case 'participant':
-    case 'reaction':
-    case 'delivery':
-    case 'businessLink':
-      return [record.user];
+      visit(record.initiator, 'initiator');
+      return record.participants.forEach(({ user }, index) => visit(user, 'participants[].user', index));
     case 'messageDeletion':
-      return [];
+      return;
+    default:
+      visit(record.user, 'user');
   }
 }
 
@@ -39,39 +42,92 @@ const conversationIn = (record: IntakeRecord): string | undefined => {
   return 'conversation' in record ? record.conversation : undefined;
 };
 
-/** Looks up everybody and every conversation that a batch names, in four statements whatever its size. */
+/** Looks up everybody and every conversation that a batch names, in three statements whatever its size. */
 export async function resolveReferences(batch: Batch, items: readonly AnyItem[]): Promise<void> {
-  const people = [...new Set(items.flatMap((item) => peopleIn(item.record)))];
-  const conversations = [...new Set(items.flatMap((item) => conversationIn(item.record) ?? []))];
-  const { db, scope } = batch.session;
-  const indexes = new Map(people.map((externalId) => [userIndex(batch, externalId).toString('hex'), externalId]));
-  const keys = [...indexes.keys()].map((hex) => Buffer.from(hex, 'hex'));
-  // A person who signed up again after their erasure is known by the newer row; the ledger is asked first and overwritten by it.
-  const erased = (await db.query(
-    `select distinct on (external_index) external_index, target_id from erasures
-     where tenant_id = $1 and app_id = $2 and external_index = any ($3) and target = 'USER' order by external_index, erased_at desc`,
-    [scope.tenantId, batch.appId, keys],
-  )) as { external_index: Buffer; target_id: string }[];
-  for (const row of erased) batch.users.set(indexes.get(row.external_index.toString('hex'))!, { id: row.target_id, erased: true, kind: 'END_USER' });
-  const users = (await db.query('select id, external_index, kind, erased_at is not null as erased from users where tenant_id = $1 and app_id = $2 and external_index = any ($3)', [
-    scope.tenantId,
-    batch.appId,
-    keys,
-  ])) as { id: string; external_index: Buffer; kind: string; erased: boolean }[];
-  for (const row of users) batch.users.set(indexes.get(row.external_index.toString('hex'))!, { id: row.id, erased: row.erased, kind: row.kind });
-  await resolveConversations(batch, conversations);
+  const people = new Set<string>();
+  const conversations = new Set<string>();
+  for (const { record } of items) {
+    eachPerson(record, (externalId) => people.add(externalId));
+    const conversation = conversationIn(record);
+    if (conversation !== undefined) conversations.add(conversation);
+  }
+  if (people.size) await resolvePeople(batch, people);
+  if (conversations.size) await resolveConversations(batch, conversations);
 }
 
-async function resolveConversations(batch: Batch, names: readonly string[]): Promise<void> {
-  if (!names.length) return;
+async function resolvePeople(batch: Batch, names: ReadonlySet<string>): Promise<void> {
   const { db, scope } = batch.session;
-  const indexes = new Map(names.map((name) => [conversationIndex(batch, name).toString('hex'), name]));
-  const keys = [...indexes.keys()].map((hex) => Buffer.from(hex, 'hex'));
+  const { nameOf, keys } = indexed(names, (name) => userIndex(batch, name));
+  const erased = (await db.query(
+    `select distinct on (external_index) external_index, target_id, erased_at from erasures
+     where tenant_id = $1 and app_id = $2 and external_index = any ($3) and target = 'USER' order by external_index, erased_at desc`,
+    [scope.tenantId, batch.appId, keys],
+  )) as { external_index: Buffer; target_id: string; erased_at: Date }[];
+  for (const row of erased)
+    batch.users.set(nameOf(row), { id: row.target_id, erased: true, kind: 'END_USER', erasedAt: row.erased_at.getTime() });
+  const users = (await db.query(
+    `select id, external_index, kind, erased_at is not null as erased from users where tenant_id = $1 and app_id = $2 and external_index = any ($3)`,
+    [scope.tenantId, batch.appId, keys],
+  )) as { id: string; external_index: Buffer; kind: string; erased: boolean }[];
+  // A person who signed up again after their erasure is known by the newer row.
+  for (const row of users) {
+    const former = batch.users.get(nameOf(row))?.erasedAt;
+    const known = { id: row.id, erased: row.erased, kind: row.kind, leaving: row.erased };
+    batch.users.set(nameOf(row), former === undefined ? known : { ...known, erasedAt: former });
+  }
+}
+
+async function resolveConversations(batch: Batch, names: ReadonlySet<string>): Promise<void> {
+  const { db, scope } = batch.session;
+  const { nameOf, keys } = indexed(names, (name) => conversationIndex(batch, name));
   const rows = (await db.query(
-    `select id, external_index, kind, subject_id as "subjectId" from conversations where tenant_id = $1 and app_id = $2 and external_index = any ($3)
+    `select target_id as id, external_index, 'ERASED' as kind, null::uuid as "subjectId" from erasures
+     where tenant_id = $1 and app_id = $2 and external_index = any ($3) and target = 'CONVERSATION'
      union all
-     select target_id, external_index, 'ERASED', null from erasures where tenant_id = $1 and app_id = $2 and external_index = any ($3) and target = 'CONVERSATION'`,
+     select id, external_index, kind, subject_id from conversations where tenant_id = $1 and app_id = $2 and external_index = any ($3)`,
     [scope.tenantId, batch.appId, keys],
   )) as { id: string; external_index: Buffer; kind: string; subjectId: string | null }[];
-  for (const row of rows) batch.conversations.set(indexes.get(row.external_index.toString('hex'))!, { id: row.id, kind: row.kind, subjectId: row.subjectId });
+  for (const row of rows) {
+    const name = nameOf(row);
+    // Erased, and its row not yet gone: it stays erased.
+    if (batch.conversations.get(name)?.kind !== 'ERASED')
+      batch.conversations.set(name, { id: row.id, kind: row.kind, subjectId: row.subjectId });
+  }
+}
+
+function indexed(names: ReadonlySet<string>, indexOf: (name: string) => Buffer) {
+  const keys: Buffer[] = [];
+  const byIndex = new Map<string, string>();
+  for (const name of names) {
+    const index = indexOf(name);
+    keys.push(index);
+    byIndex.set(index.toString('hex'), name);
+  }
+  return { keys, nameOf: (row: { external_index: Buffer }): string => byIndex.get(row.external_index.toString('hex'))! };
+}
+
+/**
+ * Refuses a batch that names somebody, or a conversation, that is neither held nor in the batch: the caller mends the batch rather than
+ * finding out later what of it was left out. People who were erased are known; what names them is skipped and reported.
+ */
+export function requireReferences(batch: Batch, items: readonly AnyItem[]): void {
+  const users = new Set(batch.users.keys());
+  const conversations = new Set(batch.conversations.keys());
+  for (const { record } of items) {
+    if (record.type === 'user') users.add(record.externalId);
+    if (record.type === 'conversation') conversations.add(record.externalId);
+  }
+  for (const { index, record } of items) {
+    const unknown = (field: string, what: string): never => {
+      throw new Refusal(
+        'INVALID_INPUT',
+        `records[${index}].${field}: no ${what} of this external id. Nothing of the batch was taken over.`,
+      );
+    };
+    eachPerson(record, (externalId, field, at) => {
+      if (!users.has(externalId)) unknown(field.replace('[]', `[${at}]`), 'user');
+    });
+    const conversation = conversationIn(record);
+    if (conversation !== undefined && !conversations.has(conversation)) unknown('conversation', 'conversation');
+  }
 }
