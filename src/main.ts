@@ -15,6 +15,7 @@ import { checkIsolation } from './database/isolation.ts';
 import { openQueue } from './jobs/queue.ts';
 import { openKeyFile } from './keys/key-file.ts';
 import { KEYS_CHANNEL, openKeyring } from './keys/keyring.ts';
+import { holdsKeys } from './scope/in-scope.ts';
 import { startWorker } from './jobs/worker.ts';
 import { HANDLERS } from './jobs/handlers.ts';
 import type { System } from './system.ts';
@@ -56,15 +57,14 @@ export async function openSystem(config: Config, runtimeUrl: string, options: Op
     await checkIsolation(source);
     const pending = await pendingMigrations(source);
     if (pending.length) throw new Error(`The database lacks ${pending.length} migrations (${pending[0]} first); run: habeas migrate`);
-    const [held] = (await source.query(`select exists (select from tenant_directory) as data`)) as { data: boolean }[];
-    const keys = openKeyring(await openKeyFile(config.keys, !held?.data));
+    const keys = openKeyring(await openKeyFile(config.keys, !(await holdsKeys(source))));
     const sweep = setInterval(() => keys.cache.sweep(), 1000);
     sweep.unref();
     closing.push(async () => clearInterval(sweep));
     closing.push(await listenForForgottenKeys(runtimeUrl, (tenantId) => keys.cache.forget(tenantId)));
     const files = await openStore(config.files);
     const queue = await openQueue(runtimeUrl, { work: options.work ?? false, onError: (error) => log.error({ name: error.name }, 'the job queue failed') });
-    closing.push(() => queue.boss.stop({ graceful: true, timeout: 10_000 }));
+    closing.push(() => queue.boss.stop({ graceful: true, timeout: 5_000 }));
     const system: System = { config, source, keys, files, queue, now: options.now ?? Date.now, log };
     await ensureProvider(system);
     if (options.work) {

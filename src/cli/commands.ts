@@ -1,5 +1,25 @@
+import { registerApp } from './app.command.ts';
+import { registerAudit } from './audit.command.ts';
 import type { Register } from './command.ts';
+import { registerDoctor } from './doctor.command.ts';
+import { registerKey } from './key.command.ts';
+import { registerKeys } from './keys.command.ts';
+import { registerMigrate } from './migrate.command.ts';
+import { registerSchema } from './schema.command.ts';
 import { registerServe } from './serve.command.ts';
+import { registerTenant } from './tenant.command.ts';
+import { registerToken } from './token.command.ts';
 
 /** Every command, in the order that help lists them. */
-export const COMMANDS: readonly Register[] = [registerServe];
+export const COMMANDS: readonly Register[] = [
+  registerServe,
+  registerMigrate,
+  registerDoctor,
+  registerTenant,
+  registerApp,
+  registerKey,
+  registerToken,
+  registerAudit,
+  registerKeys,
+  registerSchema,
+];

@@ -9,8 +9,22 @@ function ownerSource(ownerUrl: string, runtimeRole: string): DataSource {
     url: ownerUrl,
     migrations: MIGRATIONS,
     migrationsTransactionMode: 'each',
-    extra: { options: `-c habeas.runtime_role=${runtimeRole}`, max: 2 },
+    extra: { options: `-c habeas.runtime_role=${runtimeRole}`, max: 3 },
   });
+}
+
+/** Runs an act on the schema while no other process does: of two first starts at once the second finds everything done. */
+async function alone<T>(ownerUrl: string, runtimeRole: string, act: (source: DataSource) => Promise<T>): Promise<T> {
+  const source = await ownerSource(ownerUrl, runtimeRole).initialize();
+  const lock = source.createQueryRunner();
+  try {
+    await lock.query(`select pg_advisory_lock(hashtext('habeas migrations'))`);
+    return await act(source);
+  } finally {
+    await lock.query(`select pg_advisory_unlock(hashtext('habeas migrations'))`).catch(() => undefined);
+    await lock.release();
+    await source.destroy();
+  }
 }
 
 /**
@@ -18,27 +32,25 @@ function ownerSource(ownerUrl: string, runtimeRole: string): DataSource {
  * that were applied. `runtimeRole` is the role that the server connects as.
  */
 export async function migrate(ownerUrl: string, runtimeRole = 'habeas_app'): Promise<string[]> {
-  const source = await ownerSource(ownerUrl, runtimeRole).initialize();
-  try {
+  return alone(ownerUrl, runtimeRole, async (source) => {
     const applied = await source.runMigrations();
-    await source.query(`do $$ begin execute format('grant select on migrations to %I', current_setting('habeas.runtime_role')); end $$`);
+    await source.query(
+      `do $$ begin execute format('grant select on migrations to %I', current_setting('habeas.runtime_role')); end $$`,
+    );
     await installQueue(ownerUrl, runtimeRole, source);
     return applied.map((migration) => migration.name);
-  } finally {
-    await source.destroy();
-  }
+  });
 }
 
 /** Takes the newest migration back. Returns its name, or undefined where there is none. */
 export async function migrateDown(ownerUrl: string, runtimeRole = 'habeas_app'): Promise<string | undefined> {
-  const source = await ownerSource(ownerUrl, runtimeRole).initialize();
-  try {
+  return alone(ownerUrl, runtimeRole, async (source) => {
+    const [there] = (await source.query(`select to_regclass('migrations') is not null as there`)) as { there: boolean }[];
+    if (!there?.there) return undefined;
     const [last] = (await source.query('select name from migrations order by id desc limit 1')) as { name: string }[];
     if (last) await source.undoLastMigration();
     return last?.name;
-  } finally {
-    await source.destroy();
-  }
+  });
 }
 
 /** The migrations of this version that a database lacks, as the runtime role sees them. */

@@ -8,7 +8,10 @@ import { seal, unseal } from './sealed-value.ts';
 export const KEY_LIFE_MS = 5_000;
 export const KEYS_CHANNEL = 'habeas_keys';
 
-/** The keys of one deployment. Every read goes through the caller's transaction, so row-level security decides which keys exist for it. */
+/**
+ * The keys of one deployment. Keys are read in the caller's transaction, so row-level security decides which exist for it; the cache that stands
+ * before that is kept by tenant. A key opens nothing that its holder cannot read as a row.
+ */
 export interface Keyring {
   management: KeyManagement;
   cache: KeyCache;
@@ -18,12 +21,53 @@ export function openKeyring(management: KeyManagement): Keyring {
   return { management, cache: new KeyCache(KEY_LIFE_MS) };
 }
 
+interface WrappedKey {
+  master_id: string;
+  wrapped: Buffer;
+}
+
 const tenantPlace = (tenantId: string) => ({ tenantId, subjectId: tenantId, column: 'tenant_keys.wrapped', row: tenantId });
-const subjectPlace = (tenantId: string, subjectId: string) => ({ tenantId, subjectId, column: 'subject_keys.wrapped', row: subjectId });
+const subjectPlace = (tenantId: string, subjectId: string) => ({
+  tenantId,
+  subjectId,
+  column: 'subject_keys.wrapped',
+  row: subjectId,
+});
+
+/** Held (shared) by whoever wraps a tenant key until that is committed, and by whoever drops master keys: see rotation.ts. */
+export const WRAPPING_LOCK = `hashtext('habeas wrapping')`;
 
 export async function createTenantKey(ring: Keyring, db: Db, tenantId: string): Promise<void> {
+  await db.query(`select pg_advisory_xact_lock_shared(${WRAPPING_LOCK})`);
   const { masterId, wrapped } = await ring.management.wrap(randomBytes(32), tenantPlace(tenantId));
-  await db.query('insert into keys.tenant_keys (tenant_id, master_id, wrapped) values ($1, $2, $3)', [tenantId, masterId, wrapped]);
+  await db.query('insert into keys.tenant_keys (tenant_id, master_id, wrapped) values ($1, $2, $3)', [
+    tenantId,
+    masterId,
+    wrapped,
+  ]);
+}
+
+/** Wraps the tenant's key under the current master key. The key itself stays the same, so nothing below it changes. False where there is none. */
+export async function rewrapTenantKey(ring: Keyring, db: Db, tenantId: string): Promise<boolean> {
+  await db.query(`select pg_advisory_xact_lock_shared(${WRAPPING_LOCK})`);
+  const [row] = (await db.query('select master_id, wrapped from keys.tenant_keys where tenant_id = $1 for update', [
+    tenantId,
+  ])) as WrappedKey[];
+  if (!row) return false;
+  const plain = await ring.management.unwrap(row.master_id, row.wrapped, tenantPlace(tenantId));
+  const { masterId, wrapped } = await ring.management.wrap(plain, tenantPlace(tenantId));
+  plain.fill(0);
+  await db.query('update keys.tenant_keys set master_id = $2, wrapped = $3 where tenant_id = $1', [tenantId, masterId, wrapped]);
+  return true;
+}
+
+/** The master key that the tenant's key is wrapped under; undefined where the tenant has none. */
+export async function masterOf(db: Db, tenantId: string): Promise<string | undefined> {
+  const [row] = (await db.query('select master_id from keys.tenant_keys where tenant_id = $1', [tenantId])) as Pick<
+    WrappedKey,
+    'master_id'
+  >[];
+  return row?.master_id;
 }
 
 /** The tenant's key, or undefined once it was destroyed. */
@@ -31,10 +75,9 @@ export async function tenantKey(ring: Keyring, db: Db, tenantId: string): Promis
   const cached = ring.cache.get(tenantId, tenantId);
   if (cached) return cached;
   const epoch = ring.cache.epoch;
-  const rows = (await db.query('select master_id, wrapped from keys.tenant_keys where tenant_id = $1', [tenantId])) as {
-    master_id: string;
-    wrapped: Buffer;
-  }[];
+  const rows = (await db.query('select master_id, wrapped from keys.tenant_keys where tenant_id = $1', [
+    tenantId,
+  ])) as WrappedKey[];
   const row = rows[0];
   if (!row) return undefined;
   const key = await ring.management.unwrap(row.master_id, row.wrapped, tenantPlace(tenantId));
@@ -62,10 +105,10 @@ export async function subjectKeys(ring: Keyring, db: Db, tenantId: string, ids: 
   const epoch = ring.cache.epoch;
   const parent = await tenantKey(ring, db, tenantId);
   if (!parent) return found;
-  const rows = (await db.query('select subject_id, wrapped from keys.subject_keys where tenant_id = $1 and subject_id = any ($2)', [
-    tenantId,
-    wanted,
-  ])) as { subject_id: string; wrapped: Buffer }[];
+  const rows = (await db.query(
+    'select subject_id, wrapped from keys.subject_keys where tenant_id = $1 and subject_id = any ($2)',
+    [tenantId, wanted],
+  )) as { subject_id: string; wrapped: Buffer }[];
   for (const row of rows) {
     const key = unseal(parent, subjectPlace(tenantId, row.subject_id), row.wrapped);
     found.set(row.subject_id, key);

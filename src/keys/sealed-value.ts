@@ -25,7 +25,8 @@ export interface Place {
   row: string;
 }
 
-const bind = (place: Place): Buffer => Buffer.from(`${place.tenantId}\n${place.subjectId}\n${place.column}\n${place.row}`, 'utf8');
+const bind = (place: Place): Buffer =>
+  Buffer.from(`${place.tenantId}\n${place.subjectId}\n${place.column}\n${place.row}`, 'utf8');
 
 /** A sealed value that does not open under the key of its place: it was changed, or moved here from elsewhere. */
 export class SealBroken extends Error {

@@ -1,7 +1,7 @@
-import type { QueryRunner } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import type { Db } from '../database/db.ts';
 import type { System } from '../system.ts';
-import type { Scope } from './scope.ts';
+import { PROVIDER_TENANT, type Scope } from './scope.ts';
 
 /** One transaction in one scope: the only door to a tenant's tables. */
 export interface Session {
@@ -10,7 +10,7 @@ export interface Session {
   system: System;
 }
 
-const enter = (db: Db, scope: Scope): Promise<unknown> =>
+const enter = (db: Db, scope: Pick<Scope, 'tenantId' | 'appId' | 'userId'>): Promise<unknown> =>
   db.query('select enter_scope($1, $2, $3)', [scope.tenantId, scope.appId ?? '', scope.userId ?? '']);
 
 /** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. */
@@ -64,4 +64,16 @@ export async function openSession(system: System, scope: Scope): Promise<OpenSes
     commit: () => end('commitTransaction'),
     rollback: () => end('rollbackTransaction'),
   };
+}
+
+/** Whether this database holds any key, the provider's own or a tenant's: then a master key must exist, and is never made anew. */
+export async function holdsKeys(source: DataSource): Promise<boolean> {
+  return source.transaction(async (db) => {
+    await enter(db, { tenantId: PROVIDER_TENANT });
+    const [row] = (await db.query(
+      `select exists (select from tenant_directory) or exists (select from keys.tenant_keys where tenant_id = $1) as held`,
+      [PROVIDER_TENANT],
+    )) as { held: boolean }[];
+    return row!.held;
+  });
 }

@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { runtimeSource } from '../../ormconfig.ts';
+import type { Config } from '../config.ts';
+import { databaseFindings, keyFileFindings, storeFindings, type Finding } from '../database/doctor.ts';
+import { MASTER_KEY_FILE } from '../keys/key-file.ts';
+import { openDatabase } from '../main.ts';
+import { holdsKeys } from '../scope/in-scope.ts';
+import type { Register } from './command.ts';
+import { CommandFailed, failureText } from './failure.ts';
+import { answer, type Io } from './io.ts';
+import { configOf } from './with-system.ts';
+
+/** Everything that can be looked at is looked at, also where the database is in no state to be used. */
+async function examine(config: Config, io: Io): Promise<Finding[]> {
+  const findings = await storeFindings(config.files);
+  try {
+    const database = await openDatabase(config, (line) => io.err(`${line}\n`));
+    try {
+      const source = await runtimeSource(database.runtimeUrl, 2).initialize();
+      try {
+        findings.push(...(await databaseFindings(source, Date.now, Boolean(database.migrationUrl))));
+        // Before the first migration there is nothing to ask, and nothing held.
+        const held = findings.some((finding) => finding.area === 'migrations') ? false : await holdsKeys(source);
+        findings.push(...(await keyFileFindings(join(config.keys, MASTER_KEY_FILE), held)));
+      } finally {
+        await source.destroy();
+      }
+    } finally {
+      await database.stop();
+    }
+  } catch (error) {
+    findings.push({ severity: 'error', area: 'database', text: failureText(error).replace(/^UNAVAILABLE: /, '') });
+  }
+  return findings;
+}
+
+export const registerDoctor: Register = (program, io) => {
+  program
+    .command('doctor')
+    .description('look for what would break isolation or running, and say how to mend it; exit code 1 where something would')
+    .action(async (_options, command) => {
+      const findings = await examine(configOf(io), io);
+      const healthy = !findings.some((finding) => finding.severity === 'error');
+      answer(io, command.optsWithGlobals(), { healthy, findings }, [
+        ...findings.map((finding) => `${finding.severity === 'error' ? 'ERROR  ' : 'warning'}  ${finding.area}: ${finding.text}`),
+        healthy ? (findings.length ? 'Habeas can run; mind the warnings.' : 'All is well.') : 'Habeas should not run like this.',
+      ]);
+      if (!healthy) throw new CommandFailed();
+    });
+};

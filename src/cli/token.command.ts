@@ -1,0 +1,69 @@
+import { Refusal } from '../errors.ts';
+import { findKey } from '../scope/api-key.service.ts';
+import { denyToken, issueToken } from '../scope/issue-token.ts';
+import { ALL_PERMISSIONS, LEVELS, type Level, type Permission } from '../scope/permissions.ts';
+import type { Register } from './command.ts';
+import { parseDuration } from './duration.ts';
+import { inTenantScope } from './in-tenant-scope.ts';
+import { answer } from './io.ts';
+import { tenantOf } from './key.command.ts';
+import { oneOf, repeated } from './options.ts';
+import { uuidOf } from './with-system.ts';
+
+interface IssueOptions {
+  key: string;
+  scope?: string;
+  tenant?: string;
+  app?: string;
+  user?: string;
+  permission: string[];
+  subject?: string;
+  ttl?: string;
+}
+
+export const registerToken: Register = (program, io) => {
+  const family = program.command('token').description('issue and deny tokens');
+  family
+    .command('issue')
+    .description('sign a token with a key; prints the token alone, to be used in scripts')
+    .requiredOption('--key <kid>', 'the key that signs')
+    .option(
+      '--scope <scope>',
+      `${LEVELS.join(', ')}; default: user with --user, app with --app, tenant with --tenant, otherwise what the key is`,
+    )
+    .option('--tenant <id>', 'the tenant, where a provider key signs a token for one')
+    .option('--app <id>', 'the app')
+    .option('--user <id>', 'the person')
+    .option('--permission <permission>', 'less than the key allows; repeat it for several', repeated, [])
+    .option('--subject <name>', 'who will hold it, for the audit log')
+    .option('--ttl <span>', 'how long it lives, such as 30s, 10m, 1h, 7d')
+    .action(async (options: IssueOptions, command) => {
+      const home = tenantOf(options.key);
+      const permissions = options.permission.map((permission) => oneOf<Permission>('--permission', permission, ALL_PERMISSIONS));
+      const issued = await inTenantScope(io, home, async (session) => {
+        const found = await findKey(session, options.key, home);
+        if (!found) throw new Refusal('NOT_FOUND', `There is no key ${options.key}.`);
+        const implied: Level = options.user ? 'user' : options.app ? 'app' : options.tenant ? 'tenant' : found.row.level;
+        return issueToken(session, {
+          kid: options.key,
+          level: options.scope ? oneOf<Level>('--scope', options.scope, LEVELS) : implied,
+          ...(options.tenant ? { tenantId: uuidOf('--tenant', options.tenant) } : {}),
+          ...(options.app ? { appId: uuidOf('--app', options.app) } : {}),
+          ...(options.user ? { userId: uuidOf('--user', options.user) } : {}),
+          ...(permissions.length ? { permissions } : {}),
+          ...(options.subject ? { subject: options.subject } : {}),
+          ...(options.ttl ? { ttlSeconds: parseDuration(options.ttl) } : {}),
+        });
+      });
+      answer(io, command.optsWithGlobals(), issued, [issued.token]);
+    });
+  family
+    .command('deny')
+    .description('deny one token by its id: within five seconds it is refused everywhere')
+    .argument('<jti>', "the token's jti claim")
+    .option('--tenant <id>', 'the tenant of the key that signed it; without one, the provider')
+    .action(async (jti: string, options: { tenant?: string }, command) => {
+      await inTenantScope(io, options.tenant, (session) => denyToken(session, jti));
+      answer(io, command.optsWithGlobals(), { denied: jti }, [`Denied ${jti}; running servers refuse it within five seconds.`]);
+    });
+};
