@@ -1,0 +1,51 @@
+import { Arg, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import type { Context, RequestScope } from '../../scope/context.ts';
+import type { Permission } from '../../scope/permissions.ts';
+import { noteRead } from '../read-note.ts';
+import { openText } from '../sealed-field.ts';
+import { User } from '../user/user.entity.ts';
+import { requireReader, requireUser } from '../user/user.queries.ts';
+import { BusinessLink } from './business-link.entity.ts';
+import { loadBusinessLinks } from './business-link.queries.ts';
+
+async function linksOf(request: RequestScope, userId: string): Promise<BusinessLink[]> {
+  const rows = (await request.loader(loadBusinessLinks).load(userId)) ?? [];
+  noteRead(
+    request,
+    'businessLink.read',
+    rows.map(() => ({ users: userId })),
+  );
+  return rows;
+}
+
+@Resolver(() => BusinessLink)
+export class BusinessLinkResolver {
+  @Authorized<Permission>('data:read', 'self:read')
+  @Query(() => [BusinessLink], {
+    description: 'Where business systems speak of a person. NOT_FOUND if there is no such person in the scope of the token.',
+  })
+  async businessLinks(
+    @Arg('userId', () => ID, { nullable: true, description: 'UUID of the person. Default: the person whose token it is.' })
+    userId: string | undefined,
+    @Ctx() { request }: Context,
+  ): Promise<BusinessLink[]> {
+    await requireReader(request);
+    return linksOf(request, (await requireUser(request, userId ?? request.scope.userId ?? '')).id);
+  }
+
+  @FieldResolver(() => String, { nullable: true, description: 'What it is called there: a ticket’s number, a record’s id.' })
+  reference(@Root() { id, userId, sealedReference }: BusinessLink, @Ctx() { request }: Context): Promise<string | null> {
+    return openText(request, { owner: userId, column: 'business_links.reference', row: id, value: sealedReference });
+  }
+}
+
+@Resolver(() => User)
+export class UserBusinessLinksResolver {
+  @FieldResolver(() => [BusinessLink], {
+    description: 'Where business systems speak of them. Needs data:read, or one’s own token.',
+  })
+  async businessLinks(@Root() user: User, @Ctx() { request }: Context): Promise<BusinessLink[]> {
+    await requireReader(request);
+    return linksOf(request, user.id);
+  }
+}

@@ -1,0 +1,228 @@
+import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import type { Context, RequestScope } from '../../scope/context.ts';
+import type { Permission } from '../../scope/permissions.ts';
+import { connect, type Connection } from '../connection.ts';
+import { Conversation } from '../conversation/conversation.entity.ts';
+import { loadConversations } from '../conversation/conversation.queries.ts';
+import { JsonScalar } from '../json.scalar.ts';
+import { ERASED_MENTION, mentionedIds, renderMentions } from '../mention.ts';
+import { notFound, requireId } from '../not-found.ts';
+import { PageArgs, pageKey, RangeArgs, windowOf, type Window } from '../page.ts';
+import { noteRead } from '../read-note.ts';
+import { openJson, openText } from '../sealed-field.ts';
+import { Person, User } from '../user/user.entity.ts';
+import { personOf, requireReader } from '../user/user.queries.ts';
+import { Message, MessageConnection, Reaction } from './message.entity.ts';
+import {
+  loadConversationMessages,
+  loadMentioned,
+  loadMessages,
+  loadPersonMessages,
+  loadReactions,
+  loadReplies,
+  loadReplyCounts,
+  pageOfMessages,
+} from './message.queries.ts';
+
+const noteMessages = (request: RequestScope, messages: readonly Message[]): void =>
+  noteRead(
+    request,
+    'message.read',
+    messages.map((message) => ({ conversations: message.conversationId, subjects: message.subjectId })),
+  );
+
+function toPage(request: RequestScope, rows: readonly Message[] | undefined, window: Window): Connection<Message> {
+  const page = connect(rows ?? [], window, (row) => row.id);
+  noteMessages(
+    request,
+    page.edges.map(({ node }) => node),
+  );
+  return page;
+}
+
+const ownerOf = (message: Message): string => message.subjectId ?? message.conversationId;
+
+@Resolver(() => Message)
+export class MessageResolver {
+  @Authorized<Permission>('data:read', 'self:read')
+  @Query(() => Message, {
+    description:
+      'One message. NOT_FOUND if there is none in the scope of the token; a person’s own token finds those of the conversations they take part in, up to when they left.',
+  })
+  async message(
+    @Arg('id', () => ID, { description: 'UUID of the message.' }) id: string,
+    @Ctx() { request }: Context,
+  ): Promise<Message> {
+    await requireReader(request);
+    const message = await request.loader(loadMessages).load(requireId(id, 'message'));
+    if (!message) throw notFound('message');
+    noteMessages(request, [message]);
+    return message;
+  }
+
+  @Authorized<Permission>('data:read', 'self:read')
+  @Query(() => MessageConnection, {
+    description:
+      'The messages of a conversation, or all in the scope of the token. Without a conversation, a person’s own token reads the messages that are their own. NOT_FOUND if the conversation is not in scope.',
+  })
+  async messages(
+    @Arg('conversationId', () => ID, { nullable: true, description: 'UUID of the conversation.' })
+    conversationId: string | undefined,
+    @Args(() => RangeArgs) args: RangeArgs,
+    @Ctx() { request }: Context,
+  ): Promise<Connection<Message>> {
+    await requireReader(request);
+    const window = windowOf(args);
+    const { userId } = request.scope;
+    if (conversationId) {
+      const conversation = await request.loader(loadConversations).load(requireId(conversationId, 'conversation'));
+      if (!conversation) throw notFound('conversation');
+      return toPage(request, await request.loader(loadConversationMessages).load(pageKey(conversation.id, window)), window);
+    }
+    if (userId) return toPage(request, await request.loader(loadPersonMessages).load(pageKey(userId, window)), window);
+    return toPage(request, await request.inScope((session) => pageOfMessages(session, window)), window);
+  }
+
+  @FieldResolver(() => Conversation, {
+    nullable: true,
+    description: 'The conversation it stands in; null to a person’s own token where they no longer belong to it.',
+  })
+  async conversation(@Root() { conversationId }: Message, @Ctx() { request }: Context): Promise<Conversation | null> {
+    const conversation = await request.loader(loadConversations).load(conversationId);
+    if (conversation) noteRead(request, 'conversation.read', [{ conversations: conversation.id }]);
+    return conversation ?? null;
+  }
+
+  @FieldResolver(() => Person, {
+    nullable: true,
+    description: 'Who wrote it; null where nobody is known to have, and once they were erased.',
+  })
+  author(@Root() { authorId }: Message, @Ctx() { request }: Context): Promise<Person | null> {
+    return personOf(request, authorId);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'The text, with mentions as `@Display Name`, or `@erased user` where somebody was erased. Null once the message was deleted or its person erased.',
+  })
+  async body(@Root() message: Message, @Ctx() { request }: Context): Promise<string | null> {
+    const stored = await openText(request, {
+      owner: ownerOf(message),
+      column: 'messages.body',
+      row: message.id,
+      value: message.sealedBody,
+    });
+    if (stored === null || !mentionedIds(stored).length) return stored;
+    // Only whom a row says is mentioned: those rows go with an erasure, and a text cannot ask for the name of anybody else.
+    const mentioned = (await request.loader(loadMentioned).load(message.id)) ?? [];
+    const people = new Map(await Promise.all(mentioned.map(async (id) => [id, await personOf(request, id)] as const)));
+    return renderMentions(stored, (id) => {
+      const person = people.get(id);
+      return !person || person.erased ? ERASED_MENTION : `@${person.displayName ?? 'unnamed user'}`;
+    });
+  }
+
+  @FieldResolver(() => JsonScalar, {
+    nullable: true,
+    description: 'What else the platform keeps with it. A person’s own token sees it of their own messages only.',
+  })
+  async metadata(@Root() message: Message, @Ctx() { request }: Context): Promise<object | null> {
+    const { level, userId } = request.scope;
+    if (level === 'user' && message.subjectId !== userId) return null;
+    return openJson(request, {
+      owner: ownerOf(message),
+      column: 'messages.metadata',
+      row: message.id,
+      value: message.sealedMetadata,
+    });
+  }
+
+  @FieldResolver(() => [Person], { description: 'Whom it mentions.' })
+  async mentions(@Root() { id }: Message, @Ctx() { request }: Context): Promise<(Person | null)[]> {
+    const ids = (await request.loader(loadMentioned).load(id)) ?? [];
+    noteRead(
+      request,
+      'mention.read',
+      ids.map((person) => ({ people: person })),
+    );
+    return Promise.all(ids.map((person) => personOf(request, person)));
+  }
+
+  @FieldResolver(() => [Reaction], { description: 'Reactions to it, earliest first.' })
+  async reactions(@Root() { id }: Message, @Ctx() { request }: Context): Promise<Reaction[]> {
+    const rows = (await request.loader(loadReactions).load(id)) ?? [];
+    noteRead(
+      request,
+      'reaction.read',
+      rows.map((row) => ({ people: row.userId })),
+    );
+    return rows;
+  }
+
+  @FieldResolver(() => Message, {
+    nullable: true,
+    description: 'The message it answers (the first of its thread); null where it answers none.',
+  })
+  async replyTo(@Root() { replyToId }: Message, @Ctx() { request }: Context): Promise<Message | null> {
+    if (!replyToId) return null;
+    const message = await request.loader(loadMessages).load(replyToId);
+    if (message) noteMessages(request, [message]);
+    return message ?? null;
+  }
+
+  @FieldResolver(() => MessageConnection, { description: 'What answers it, oldest first.' })
+  async replies(
+    @Root() { id }: Message,
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() { request }: Context,
+  ): Promise<Connection<Message>> {
+    const window = windowOf(args);
+    return toPage(request, await request.loader(loadReplies).load(pageKey(id, window)), window);
+  }
+
+  @FieldResolver(() => Int, { description: 'How many messages answer it.' })
+  async replyCount(@Root() { id }: Message, @Ctx() { request }: Context): Promise<number> {
+    return (await request.loader(loadReplyCounts).load(id)) ?? 0;
+  }
+}
+
+@Resolver(() => Reaction)
+export class ReactionResolver {
+  @FieldResolver(() => Person, { description: 'Whose reaction it is.' })
+  person(@Root() { userId }: Reaction, @Ctx() { request }: Context): Promise<Person | null> {
+    return personOf(request, userId);
+  }
+}
+
+@Resolver(() => Conversation)
+export class ConversationMessagesResolver {
+  @FieldResolver(() => MessageConnection, {
+    description: 'What was written in it. The token of a person who left reads up to when they left.',
+  })
+  async messages(
+    @Root() { id }: Conversation,
+    @Args(() => RangeArgs) args: RangeArgs,
+    @Ctx() { request }: Context,
+  ): Promise<Connection<Message>> {
+    const window = windowOf(args);
+    return toPage(request, await request.loader(loadConversationMessages).load(pageKey(id, window)), window);
+  }
+}
+
+@Resolver(() => User)
+export class UserMessagesResolver {
+  @FieldResolver(() => MessageConnection, {
+    description:
+      'Their messages: what they wrote, and in personal conversations also what the business wrote to them. Needs data:read, or one’s own token.',
+  })
+  async messages(
+    @Root() { id }: User,
+    @Args(() => RangeArgs) args: RangeArgs,
+    @Ctx() { request }: Context,
+  ): Promise<Connection<Message>> {
+    await requireReader(request);
+    const window = windowOf(args);
+    return toPage(request, await request.loader(loadPersonMessages).load(pageKey(id, window)), window);
+  }
+}

@@ -1,0 +1,119 @@
+import { ArgsType, Field, GraphQLISODateTime, Int, registerEnumType } from 'type-graphql';
+import { uuidv7Floor } from '../database/uuid.ts';
+import { Refusal } from '../errors.ts';
+import { parseId } from './not-found.ts';
+
+export const PAGE_SIZE = 200;
+
+export enum Order {
+  NEWEST_FIRST = 'NEWEST_FIRST',
+  OLDEST_FIRST = 'OLDEST_FIRST',
+}
+registerEnumType(Order, {
+  name: 'Order',
+  description: 'The order of a list in time.',
+  valuesConfig: {
+    NEWEST_FIRST: { description: 'The latest comes first.' },
+    OLDEST_FIRST: { description: 'The earliest comes first.' },
+  },
+});
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, { defaultValue: 50, description: `How many to answer at most: 1 to ${PAGE_SIZE}. INVALID_INPUT beyond.` })
+  first!: number;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Go on after this cursor (`endCursor` of the page before). INVALID_INPUT if it is not one.',
+  })
+  after?: string | null;
+}
+
+@ArgsType()
+export class OrderedArgs extends PageArgs {
+  @Field(() => Order, { defaultValue: Order.NEWEST_FIRST, description: 'Newest or oldest first.' })
+  order!: Order;
+}
+
+@ArgsType()
+export class RangeArgs extends OrderedArgs {
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'Only from this time on (ISO 8601, inclusive).' })
+  from?: Date | null;
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'Only before this time (ISO 8601, exclusive).' })
+  to?: Date | null;
+}
+
+/** One page of ids: `lower` and `upper` are both exclusive; `limit` is one more than asked for, to know whether there are more. */
+export interface Window {
+  limit: number;
+  newestFirst: boolean;
+  lower: string;
+  upper: string;
+}
+
+const LOWEST = '00000000-0000-0000-0000-000000000000';
+const HIGHEST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** The greatest id below every UUIDv7 of a time. */
+const justBefore = (at: Date): string => uuidv7Floor(at.getTime()).replace('-8000-000000000000', '-7fff-ffffffffffff');
+
+export const cursorOf = (id: string): string => Buffer.from(id).toString('base64url');
+
+function readCursor(after: string): string {
+  const id = parseId(Buffer.from(after, 'base64url').toString('latin1'));
+  if (!id || cursorOf(id) !== after) throw new Refusal('INVALID_INPUT', 'after: not a cursor of a page.');
+  return id;
+}
+
+/** Checks what a caller asks of a list. Ids are UUIDv7, made from the time of what they name, so a date range is a range of ids. */
+export function windowOf(args: PageArgs & Partial<RangeArgs>): Window {
+  const { first, after, order = Order.OLDEST_FIRST, from, to } = args;
+  if (first < 1 || first > PAGE_SIZE) throw new Refusal('INVALID_INPUT', `first: between 1 and ${PAGE_SIZE}.`);
+  const newestFirst = order === Order.NEWEST_FIRST;
+  const window: Window = {
+    limit: first + 1,
+    newestFirst,
+    lower: from ? justBefore(from) : LOWEST,
+    upper: to ? uuidv7Floor(to.getTime()) : HIGHEST,
+  };
+  if (after === undefined || after === null) return window;
+  const id = readCursor(after);
+  if (newestFirst && id < window.upper) window.upper = id;
+  if (!newestFirst && id > window.lower) window.lower = id;
+  return window;
+}
+
+/** Sorts the rows of one page as asked for, and cuts them to its length. */
+export function inOrder<T>(rows: readonly T[], window: Window, idOf: (row: T) => string): T[] {
+  const sign = window.newestFirst ? -1 : 1;
+  return [...rows].sort((a, b) => (idOf(a) < idOf(b) ? -sign : sign)).slice(0, window.limit);
+}
+
+/** A loader's key for one page of one parent. */
+export const pageKey = (parent: string, window: Window): string => JSON.stringify([parent, window]);
+
+/** Loads pages of many parents with one call for each distinct window: as many as the document has lists, however many rows it answers. */
+export async function loadPages<T>(
+  keys: readonly string[],
+  load: (parents: string[], window: Window) => Promise<readonly (T & { parent: string })[]>,
+  idOf: (row: T) => string,
+): Promise<T[][]> {
+  const groups = new Map<string, { window: Window; parents: string[] }>();
+  const parsed = keys.map((key) => {
+    const [parent, window] = JSON.parse(key) as [string, Window];
+    const name = JSON.stringify(window);
+    const group = groups.get(name) ?? { window, parents: [] };
+    group.parents.push(parent);
+    groups.set(name, group);
+    return { parent, name };
+  });
+  const pages = new Map<string, (T & { parent: string })[]>();
+  for (const [name, { window, parents }] of groups) {
+    for (const row of await load(parents, window)) {
+      const page = pages.get(name + row.parent);
+      if (page) page.push(row);
+      else pages.set(name + row.parent, [row]);
+    }
+  }
+  return parsed.map(({ parent, name }) => inOrder(pages.get(name + parent) ?? [], groups.get(name)!.window, idOf));
+}

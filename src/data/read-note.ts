@@ -1,0 +1,35 @@
+import type { RequestScope } from '../scope/context.ts';
+
+interface Note {
+  targets: { count: number } & Record<string, unknown>;
+  seen: Map<string, Set<string>>;
+}
+const notes = new WeakMap<RequestScope, Map<string, Note>>();
+
+/**
+ * Notes rows that a request reads, each by the ids it is told by: one audit entry for each kind, whatever the number of rows and the fields
+ * they came through. The entry is written when the request ends; until then its ids and its count grow.
+ */
+export function noteRead(request: RequestScope, act: string, rows: readonly Record<string, string | null | undefined>[]): void {
+  const ofRequest = notes.get(request) ?? new Map<string, Note>();
+  notes.set(request, ofRequest);
+  let note = ofRequest.get(act);
+  if (!note) {
+    note = { targets: { count: 0 }, seen: new Map() };
+    ofRequest.set(act, note);
+    request.note(act, note.targets);
+  }
+  note.targets.count += rows.length;
+  for (const row of rows) for (const [name, id] of Object.entries(row)) if (id) add(note, name, id);
+}
+
+function add({ targets, seen }: Note, name: string, id: string): void {
+  const ids = seen.get(name) ?? new Set();
+  if (ids.has(id)) return;
+  ids.add(id);
+  if (!seen.has(name)) {
+    seen.set(name, ids);
+    targets[name] = [];
+  }
+  (targets[name] as string[]).push(id);
+}
