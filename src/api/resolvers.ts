@@ -20,6 +20,7 @@ import { AppCreateResolver } from '../data/app/app-create.resolver.ts';
 import { TenantCreateResolver } from '../data/tenant/tenant-create.resolver.ts';
 import { ChannelIdentityResolver, IdentifierResolver, UserResolver } from '../data/user/user.resolver.ts';
 import { IngestResolver } from '../intake/ingest.resolver.ts';
+import { ErasureResolver } from '../rights/erasure/erasure.resolver.ts';
 import { ApiKeyResolver } from '../scope/api-key.resolver.ts';
 import { TokenResolver } from '../scope/token.resolver.ts';
 
@@ -51,4 +52,5 @@ export const RESOLVERS = [
   ReactionResolver,
   UserMessagesResolver,
   TenantResolver,
+  ErasureResolver,
 ] as const;

@@ -1,0 +1,103 @@
+import { Refusal } from '../../errors.ts';
+import { deleteMessages } from '../../data/message/message.deletion.ts';
+import { destroySubjectKeys } from '../../keys/keyring.ts';
+import type { Session } from '../../scope/in-scope.ts';
+import { RequestTarget, type RightsRequest } from '../request.entity.ts';
+import { doom } from './doomed-files.ts';
+import { deleteExportsOf } from './held-exports.ts';
+import { enterLedger, lockApp, openErasure, scheduleErasure } from './ledger.ts';
+import { keepNeedles } from './needles.ts';
+import type { Step, Walk } from './step.ts';
+
+/** What is deleted in the asking transaction: a conversation no longer than this is unreadable, and gone, at once. */
+const AT_ONCE = 2_000;
+
+/**
+ * Erases a conversation with everybody's messages in it. Its messages are sealed by their authors' keys, which live on: they are unreadable
+ * once they are deleted, which for a long conversation is the job's work.
+ */
+export async function eraseConversation(session: Session, conversationId: string, ground: string): Promise<RightsRequest> {
+  const { db, scope, system } = session;
+  const find = async (): Promise<{ appId: string; externalIndex: Buffer; subjectId: string | null }> => {
+    const [row] = (await db.query(
+      'select app_id as "appId", external_index as "externalIndex", subject_id as "subjectId" from conversations where tenant_id = $1 and id = $2',
+      [scope.tenantId, conversationId],
+    )) as {
+      appId: string;
+      externalIndex: Buffer;
+      subjectId: string | null;
+    }[];
+    if (!row) throw new Refusal('NOT_FOUND', 'No such conversation in the scope of this token.');
+    return row;
+  };
+  const { appId } = await find();
+  await lockApp(session, appId);
+  const { externalIndex, subjectId } = await find();
+  const request = await openErasure(session, {
+    target: RequestTarget.CONVERSATION,
+    targetId: conversationId,
+    appId,
+    subjectId,
+    ground,
+  });
+  await enterLedger(session, request, externalIndex);
+  await keepNeedles(session, request.id, appId, { needles: [{ kind: 'ID', value: conversationId }], conversations: [] });
+  await destroySubjectKeys(system.keys, db, scope.tenantId, [conversationId]);
+  const exports = await deleteExportsOf(session, appId, await peopleOf(session, conversationId));
+  const first = await deleteSome(session, conversationId, AT_ONCE);
+  await doom(session, first.files ?? []);
+  return scheduleErasure(session, request, {
+    unreadable: first.rows < AT_ONCE,
+    counts: { ...first.counts, exports },
+    targets: { conversation: conversationId, app: appId },
+  });
+}
+
+async function peopleOf({ db, scope }: Session, conversationId: string): Promise<string[]> {
+  const rows = (await db.query(
+    'select user_id as id from participants where tenant_id = $1 and conversation_id = $2 union select subject_id from messages where tenant_id = $1 and conversation_id = $2 and subject_id is not null',
+    [scope.tenantId, conversationId],
+  )) as { id: string }[];
+  return rows.map((row) => row.id);
+}
+
+async function deleteSome(session: Session, conversationId: string, limit: number): Promise<Step> {
+  const rows = (await session.db.query(
+    'select id from messages where tenant_id = $1 and conversation_id = $2 order by id desc limit $3',
+    [session.scope.tenantId, conversationId, limit],
+  )) as { id: string }[];
+  if (!rows.length) return { rows: 0, stage: 'messages', counts: {} };
+  const { counts, files } = await deleteMessages(
+    session,
+    rows.map((row) => row.id),
+    'NONE',
+  );
+  return { rows: rows.length, stage: 'messages', counts, files };
+}
+
+/** Messages batch by batch, newest first; then who took part, the link from calls, and the conversation itself. */
+export const conversationWalk: Walk = {
+  count: async ({ db, scope }, { targetId }) => {
+    const [row] = (await db.query('select count(*)::int as n from messages where tenant_id = $1 and conversation_id = $2', [
+      scope.tenantId,
+      targetId,
+    ])) as { n: number }[];
+    return row!.n;
+  },
+  step: async (session, { targetId }, limit) => {
+    const messages = await deleteSome(session, targetId, limit);
+    if (messages.rows) return messages;
+    const changed = async (sql: string): Promise<number> =>
+      ((await session.db.query(sql, [session.scope.tenantId, targetId])) as [unknown[], number])[1];
+    const calls = await changed('update calls set conversation_id = null where tenant_id = $1 and conversation_id = $2');
+    const participants = await changed('delete from participants where tenant_id = $1 and conversation_id = $2');
+    const conversations = await changed('delete from conversations where tenant_id = $1 and id = $2');
+    return conversations
+      ? {
+          rows: participants + conversations,
+          stage: 'conversations',
+          counts: { callsUnlinked: calls, participants, conversations },
+        }
+      : undefined;
+  },
+};
