@@ -24,7 +24,8 @@ function shorten(name: string, suffix = ''): string {
   const trimmed = trimEnd(name);
   const [stem, extension] = splitExtension(trimmed === '' ? 'unnamed' : trimmed);
   const guarded = RESERVED.test(stem + suffix + extension) ? `_${stem}` : stem;
-  return trimEnd(cut(guarded, LONGEST - Buffer.byteLength(suffix + extension)) + suffix + extension);
+  const kept = cut(guarded, LONGEST - Buffer.byteLength(suffix + extension));
+  return trimEnd((suffix ? trimEnd(kept) : kept) + suffix + extension);
 }
 
 /**

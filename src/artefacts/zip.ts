@@ -3,14 +3,13 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import archiver from 'archiver';
-// @ts-expect-error -- the package ships no types; it is only handed on to archiver
-import encrypted from 'archiver-zip-encrypted';
 import { Refusal } from '../errors.ts';
 import { foldName, safeName } from './entry-names.ts';
 import type { ByteSource } from './file-store.ts';
 import { meter } from './meter.ts';
 import type { Measure } from './meter.ts';
 import { PASSWORD_LENGTH_MIN } from './password.ts';
+import { EncryptedZip } from './zip-encrypted.ts';
 
 /** What an entry holds: bytes, UTF-8 text, or a stream of either. */
 export type EntryContent = ByteSource | Buffer | string;
@@ -80,7 +79,7 @@ function createArchive(password: string | undefined): archiver.Archiver {
   if (password === undefined) return archiver('zip', { zlib });
   if (password.length < PASSWORD_LENGTH_MIN)
     throw new Refusal('INVALID_INPUT', `The password of a zip has at least ${PASSWORD_LENGTH_MIN} characters.`);
-  if (!archiver.isRegisteredFormat(ENCRYPTED)) archiver.registerFormat(ENCRYPTED, encrypted as () => unknown);
+  if (!archiver.isRegisteredFormat(ENCRYPTED)) archiver.registerFormat(ENCRYPTED, EncryptedZip);
   const settings = { zlib, encryptionMethod: 'aes256', password };
   return archiver(ENCRYPTED as 'zip', settings); // archiver's types know only the formats it comes with
 }

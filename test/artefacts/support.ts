@@ -18,10 +18,14 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** Runs a property and prints its seed, with which `FC_SEED` repeats the run. */
-export async function check<T>(property: fc.IRawProperty<T>, runs: number): Promise<void> {
+export async function check<T>(
+  property: fc.IRawProperty<T>,
+  runs: number,
+  settings: { endOnFailure?: boolean } = {},
+): Promise<void> {
   const seed = Number(process.env['FC_SEED'] ?? Date.now() % 2 ** 31);
   process.stdout.write(`fast-check seed ${seed}\n`);
-  await fc.assert(property, { seed, numRuns: runs });
+  await fc.assert(property, { seed, numRuns: runs, ...settings });
 }
 
 /** Everything a stream gives. */

@@ -51,7 +51,7 @@ async function unpack(
   }
 }
 
-const incompressible = randomBytes(3_000_000);
+const incompressible = randomBytes(1_000_000);
 const CONTENTS: Record<string, [EntryContent, Buffer]> = {
   'empty.txt': ['', Buffer.alloc(0)],
   'empty-stream.txt': [Readable.from([]), Buffer.alloc(0)],
@@ -97,15 +97,6 @@ test('an entry that streams in many chunks arrives whole, with a password too', 
   if (unpacked === 'no tool') return;
   for (const [name, [, bytes]] of Object.entries(CONTENTS))
     expect((unpacked as Map<string, Buffer>).get(name)!.equals(bytes)).toBe(true);
-});
-
-test('more entries than a zip of the first kind can count (ZIP64)', async () => {
-  const path = await zipFile(undefined, async (zip) => {
-    for (let index = 0; index < 66_000; index += 1) await zip.add(`${index}`, '');
-  });
-  const listed = spawnSync('bsdtar', ['-t', '-f', path], { encoding: 'utf8', maxBuffer: 10_000_000 });
-  if (listed.error) return void process.stdout.write('SKIPPED: bsdtar is missing.\n');
-  expect(listed.stdout.trim().split('\n')).toHaveLength(66_000);
 });
 
 test.each(['../x', '/x', 'a//b', 'a/', '', 'a\\b', 'CON', 'a/nul.txt', 'x ', 'x.', 'a\u202Eb', 'a:b', '.', `${'x'.repeat(201)}`])(
@@ -186,7 +177,7 @@ test('giving up ends an entry whose content is silent', async () => {
 test('a slow reader holds the writers back: the zip does not gather what is not taken', async () => {
   let produced = 0;
   async function* rows() {
-    for (; produced < 200; produced += 1) yield randomBytes(1_000_000);
+    for (; produced < 2_000; produced += 1) yield randomBytes(64 * 1024);
   }
   const { promise: never } = Promise.withResolvers<void>();
   const zip = openZip(new Writable({ write: () => void never }), { password: generatePassword() });
@@ -197,7 +188,7 @@ test('a slow reader holds the writers back: the zip does not gather what is not 
     before = produced;
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  expect(produced).toBeLessThan(20);
+  expect(produced).toBeLessThan(100);
   zip.abort(new Error('done'));
   await expect(adding).rejects.toThrow('done');
 });
