@@ -8,6 +8,7 @@ import { openStore } from './artefacts/file-store.ts';
 import { startSealer } from './audit/sealer.ts';
 import { openSigner } from './audit/signer.ts';
 import type { Config } from './config.ts';
+import { startExpiry } from './data/artefact/expiry.job.ts';
 import { ensureProvider } from './data/tenant/tenant.service.ts';
 import { startEmbedded, type EmbeddedDatabase } from './database/embedded.ts';
 import { migrate, pendingMigrations } from './database/migrate.ts';
@@ -70,6 +71,7 @@ export async function openSystem(config: Config, runtimeUrl: string, options: Op
     if (options.work) {
       closing.push(startSealer(system, await openSigner(config.keys)));
       closing.push(await startWorker(system, HANDLERS));
+      closing.push(startExpiry(system));
     }
     return { system, close };
   } catch (error) {

@@ -23,6 +23,10 @@ import { IngestResolver } from '../intake/ingest.resolver.ts';
 import { ErasureResolver } from '../rights/erasure/erasure.resolver.ts';
 import { ApiKeyResolver } from '../scope/api-key.resolver.ts';
 import { TokenResolver } from '../scope/token.resolver.ts';
+import { ArtefactResolver } from '../data/artefact/artefact.resolver.ts';
+import { AccessResolver } from '../rights/access/access.resolver.ts';
+import { PortabilityResolver } from '../rights/portability/portability.resolver.ts';
+import { RequestResolver } from '../rights/request.resolver.ts';
 
 /** Every resolver of the schema. */
 export const RESOLVERS = [
@@ -53,4 +57,8 @@ export const RESOLVERS = [
   UserMessagesResolver,
   TenantResolver,
   ErasureResolver,
+  AccessResolver,
+  PortabilityResolver,
+  RequestResolver,
+  ArtefactResolver,
 ] as const;

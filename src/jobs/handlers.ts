@@ -1,9 +1,14 @@
 import { runErasure } from '../rights/erasure/erasure.job.ts';
+import { runExpiry } from '../data/artefact/expiry.job.ts';
+import { planAccess } from '../rights/access/access.job.ts';
+import { runExport } from '../rights/package/export.job.ts';
+import { planPortability } from '../rights/portability/portability.job.ts';
+import { RequestType } from '../rights/request.entity.ts';
 import type { JobHandlers } from './worker.ts';
 
 /** Which function does which job. */
 export const HANDLERS: JobHandlers = {
-  export: async () => undefined,
+  export: (system, data, signal) => runExport(system, data, signal, { [RequestType.ACCESS]: planAccess, [RequestType.PORTABILITY]: planPortability }),
   erasure: runErasure,
-  expiry: async () => undefined,
+  expiry: runExpiry,
 };

@@ -1,0 +1,142 @@
+import type { ExportColumn } from '../../data/holding.ts';
+import type { Session } from '../../scope/in-scope.ts';
+import { surroundingIds } from './context-ids.ts';
+import { openRows, type RawRow } from './holding-rows.ts';
+import { FIRST_ID, isoTime, openFor, PAGE, pages, type Row, type Section, type Walk } from './walk.ts';
+
+/** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
+export interface Context {
+  sections: Section[];
+  /** Everybody whose words are shown. */
+  authors: Set<string>;
+  /** Attachments of others on the messages shown, which are not. */
+  attachments: () => number;
+}
+
+const MESSAGES: readonly ExportColumn[] = [
+  { name: 'id', column: 'id', as: 'plain' },
+  { name: 'conversationId', column: 'conversation_id', as: 'plain' },
+  { name: 'author', column: 'author_id', as: 'person' },
+  { name: 'sentAt', column: 'sent_at', as: 'time' },
+  { name: 'editedAt', column: 'edited_at', as: 'time' },
+  { name: 'kind', column: 'kind', as: 'plain' },
+  { name: 'replyTo', column: 'reply_to_id', as: 'plain' },
+  { name: 'body', column: 'body', as: 'sealed', sealed: 'messages.body', mentions: true },
+];
+const CONVERSATIONS: readonly ExportColumn[] = [
+  { name: 'id', column: 'id', as: 'plain' },
+  { name: 'kind', column: 'kind', as: 'plain' },
+  { name: 'name', column: 'name', as: 'sealed', sealed: 'conversations.name' },
+];
+
+const select = (columns: readonly ExportColumn[], alias: string): string =>
+  columns.map(({ column, as }, index) => `${as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`} as c${index}`).join(', ');
+
+const SELECT_MESSAGES = `select m.id as k0, m.author_id, m.subject_id, coalesce(m.subject_id, m.conversation_id) as sealing, ${select(MESSAGES, 'm')} from messages m`;
+const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.kind <> 'TOMBSTONE'`;
+
+interface RawMessage extends RawRow {
+  author_id: string | null;
+  subject_id: string | null;
+}
+
+/**
+ * Other people's messages around the person's own. `full` opens, to somebody who answered customers, also what the customers wrote. `onFound`
+ * hears how many messages are known to come.
+ */
+export function openContext(walk: Walk, full: boolean, onFound: (messages: number) => void): Context {
+  const authors = new Set<string>();
+  let attachments = 0;
+  const open = async (session: Session, raw: readonly RawMessage[]): Promise<Row[]> => {
+    const opened = await openRows(session, MESSAGES, raw, walk.people);
+    for (const { raw: one } of opened) for (const id of [one['author_id'], one['subject_id']]) if (typeof id === 'string' && id !== walk.subjectId) authors.add(id);
+    const [row] = (await session.db.query('select count(*)::int as count from attachments where tenant_id = $1 and message_id = any ($2) and subject_id is distinct from $3', [
+      session.scope.tenantId,
+      raw.map(({ k0 }) => k0),
+      walk.subjectId,
+    ])) as { count: number }[];
+    attachments += row!.count;
+    return opened.map(({ row: shown }) => shown);
+  };
+  async function* messages(): AsyncGenerator<Row> {
+    for (const conversation of await wholeConversations(walk, full)) yield* wholeConversation(walk, conversation, open, onFound);
+    const ids = await surroundingIds(walk, full);
+    onFound(ids.length);
+    for (let from = 0; from < ids.length; from += PAGE) yield* await messagesById(walk, ids.slice(from, from + PAGE), open);
+  }
+  return {
+    authors,
+    attachments: () => attachments,
+    sections: [
+      { part: 'context', name: 'conversations', columns: CONVERSATIONS.map(({ name }) => name), rows: conversations(walk, full) },
+      { part: 'context', name: 'messages', columns: MESSAGES.map(({ name }) => name), rows: messages() },
+    ],
+  };
+}
+
+/** The conversations the person takes part in. What two people call theirs may be their names, so only groups show one. */
+async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row> {
+  let page: Row[] = [];
+  const read = async (session: Session, last: RawRow | undefined): Promise<RawRow[]> => {
+    const raw = (await session.db.query(
+      `select c.id as k0, c.id as sealing, ${select(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+       where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3 order by p.conversation_id limit ${PAGE}`,
+      [session.scope.tenantId, walk.subjectId, last?.k0 ?? FIRST_ID],
+    )) as RawRow[];
+    page = (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) => (full || /GROUP$/.test(String(row['kind'])) ? row : { ...row, name: null }));
+    return raw;
+  };
+  for await (const raw of pages(walk, read)) {
+    yield* page;
+    await walk.onRows?.(raw.length);
+  }
+}
+
+interface Membership {
+  id: string;
+  leftAt: string | null;
+}
+
+/** Conversations shown whole: direct ones; and with `full` the personal ones of the customers that the person answered. */
+async function wholeConversations(walk: Walk, full: boolean): Promise<Membership[]> {
+  const found: Membership[] = [];
+  const read = async ({ db, scope }: Session, last: Membership | undefined): Promise<Membership[]> =>
+    (await db.query(
+      `select c.id, p.left_at::text as "leftAt" from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+       where p.tenant_id = $1 and p.user_id = $2 and c.id > $3 and (c.kind = 'DIRECT' or $4 and c.kind = 'PERSONAL' and c.subject_id is distinct from $2) order by c.id limit ${PAGE}`,
+      [scope.tenantId, walk.subjectId, last?.id ?? FIRST_ID, full],
+    )) as Membership[];
+  for await (const page of pages(walk, read)) found.push(...page);
+  return found;
+}
+
+type Open = (session: Session, raw: readonly RawMessage[]) => Promise<Row[]>;
+
+/** Whoever left may not read what was written afterwards. */
+async function* wholeConversation(walk: Walk, { id, leftAt }: Membership, open: Open, onFound: (messages: number) => void): AsyncGenerator<Row> {
+  let page: Row[] = [];
+  const read = async (session: Session, last: RawMessage | undefined): Promise<RawMessage[]> => {
+    const raw = (await session.db.query(
+      `${SELECT_MESSAGES} where ${OF_OTHERS} and m.conversation_id = $3 and m.id > $4 and ($5::timestamptz is null or m.sent_at <= $5) order by m.id limit ${PAGE}`,
+      [session.scope.tenantId, walk.subjectId, id, last?.k0 ?? FIRST_ID, leftAt],
+    )) as RawMessage[];
+    page = await open(session, raw);
+    return raw;
+  };
+  for await (const raw of pages(walk, read)) {
+    onFound(raw.length);
+    yield* page;
+    await walk.onRows?.(raw.length);
+  }
+}
+
+async function messagesById(walk: Walk, ids: readonly string[], open: Open): Promise<Row[]> {
+  walk.signal?.throwIfAborted();
+  const rows = await walk.read(async (session) => {
+    await openFor(session);
+    const raw = (await session.db.query(`${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) order by m.id`, [session.scope.tenantId, walk.subjectId, ids])) as RawMessage[];
+    return open(session, raw);
+  });
+  await walk.onRows?.(ids.length);
+  return rows;
+}

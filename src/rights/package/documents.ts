@@ -1,0 +1,89 @@
+import { counted, type PackageEntry } from '../../artefacts/package.ts';
+import { csvStream } from '../../artefacts/csv.ts';
+import { PackageFormat } from './package.options.ts';
+import type { PersonPackage } from './person-package.ts';
+import type { Section } from './walk.ts';
+import type { Withheld } from './withheld.ts';
+
+const GATHERED = 128 * 1024;
+
+/** Hands text on in larger pieces: a piece a row would cost more than the row. */
+async function* gather(pieces: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  let waiting: string[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < GATHERED) continue;
+    yield Buffer.from(waiting.join(''));
+    [waiting, length] = [[], 0];
+  }
+  if (length) yield Buffer.from(waiting.join(''));
+}
+
+/** What the writers count as they go. */
+export interface Tally {
+  counts: Record<string, number>;
+  withheld: Withheld[];
+}
+
+/** The name of a section where it stands beside all others: `messages`, `context-messages`. */
+const fullName = ({ part, name }: Section): string => (part === 'data' ? name : `${part}-${name}`);
+
+async function* countRows(section: Section, tally: Tally): AsyncGenerator<Record<string, unknown>> {
+  const name = fullName(section);
+  tally.counts[name] = 0;
+  for await (const row of section.rows) {
+    tally.counts[name] += 1;
+    yield row;
+  }
+}
+
+/** The whole package as one JSON document (docs/package.schema.json), written as it is read. */
+export async function* jsonDocument(pack: PersonPackage, tally: Tally): AsyncGenerator<string> {
+  const head = JSON.stringify({ ...pack.head, ...(pack.about && { about: pack.about }) });
+  yield head.slice(0, -1);
+  let part: Section['part'] | undefined;
+  for (const section of pack.sections) {
+    if (section.part !== part) yield `${part ? '}' : ''},\n"${section.part}":{`;
+    else yield ',';
+    part = section.part;
+    yield `\n"${section.name}":[`;
+    let first = true;
+    for await (const row of countRows(section, tally)) {
+      yield `${first ? '\n' : ',\n'}${JSON.stringify(row)}`;
+      first = false;
+    }
+    yield ']';
+  }
+  tally.withheld = await pack.withheld();
+  yield `},\n"withheld":${JSON.stringify(tally.withheld)}}\n`;
+}
+
+async function* ndjson(pack: PersonPackage, tally: Tally): AsyncGenerator<string> {
+  yield `${JSON.stringify({ category: 'package', ...pack.head })}\n`;
+  if (pack.about) yield `${JSON.stringify({ category: 'about', ...pack.about })}\n`;
+  for (const section of pack.sections) {
+    const category = fullName(section);
+    for await (const row of countRows(section, tally)) yield `${JSON.stringify({ category, ...row })}\n`;
+  }
+}
+
+async function* csvEntries(pack: PersonPackage, tally: Tally): AsyncGenerator<PackageEntry> {
+  if (pack.about) yield { name: 'about.json', content: `${JSON.stringify(pack.about, null, 2)}\n` };
+  for (const section of pack.sections) {
+    const { rows, count } = counted(countRows(section, tally));
+    yield { name: `${fullName(section)}.csv`, content: csvStream(section.columns, { bom: true })(rows), rows: count };
+  }
+}
+
+/** The entries of a package that hold its rows, in a format. */
+export async function* rowEntries(pack: PersonPackage, format: PackageFormat, tally: Tally): AsyncGenerator<PackageEntry> {
+  if (format === PackageFormat.CSV) yield* csvEntries(pack, tally);
+  else {
+    const [name, text] = format === PackageFormat.JSON ? ['data.json', jsonDocument(pack, tally)] : ['data.ndjson', ndjson(pack, tally)];
+    yield { name, content: gather(text), rows: () => Object.values(tally.counts).reduce((sum, count) => sum + count, 0) };
+  }
+  if (format !== PackageFormat.JSON) tally.withheld = await pack.withheld();
+  yield { name: 'withheld.json', content: `${JSON.stringify(tally.withheld, null, 2)}\n`, rows: () => tally.withheld.length };
+}
