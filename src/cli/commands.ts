@@ -2,6 +2,7 @@ import { registerApp } from './app.command.ts';
 import { registerAudit } from './audit.command.ts';
 import type { Register } from './command.ts';
 import { registerDoctor } from './doctor.command.ts';
+import { registerImport } from './import.command.ts';
 import { registerKey } from './key.command.ts';
 import { registerKeys } from './keys.command.ts';
 import { registerMigrate } from './migrate.command.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Register[] = [
   registerApp,
   registerKey,
   registerToken,
+  registerImport,
   registerAudit,
   registerKeys,
   registerSchema,

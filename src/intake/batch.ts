@@ -88,7 +88,7 @@ export function count(batch: Batch, what: string, outcome: Outcome, by = 1): voi
   if (by) batch.counts.set(`${what}.${outcome}`, (batch.counts.get(`${what}.${outcome}`) ?? 0) + by);
 }
 
-export function skip(batch: Batch, item: { index: number }, what: string, reason: string): void {
+export function skip(batch: Batch, item: { index: number }, what: string, reason: string): undefined {
   batch.skips.push({ index: item.index, what, reason });
 }
 

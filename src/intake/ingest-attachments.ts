@@ -63,7 +63,7 @@ export async function ingestAttachments(batch: Batch, messages: readonly Accepte
 }
 
 function toRow(batch: Batch, message: Accepted, attachment: Row['attachment']): Row | undefined {
-  const refuse = (reason: string): undefined => void skip(batch, message.item, 'attachment', reason);
+  const refuse = (reason: string): undefined => skip(batch, message.item, 'attachment', reason);
   const uploader = attachment.uploader === undefined ? undefined : batch.users.get(attachment.uploader);
   if (attachment.uploader !== undefined && !uploader) return refuse('uploader: no user of this external id');
   if (isGone(uploader, message.record.sentAt)) return refuse(ERASED_REASON);

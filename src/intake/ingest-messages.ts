@@ -93,7 +93,7 @@ async function adoptAuthors(batch: Batch, items: readonly Item<'message'>[]): Pr
 
 function accept(batch: Batch, item: Item<'message'>): Accepted | undefined {
   const { record } = item;
-  const refuse = (reason: string): undefined => void skip(batch, item, 'message', reason);
+  const refuse = (reason: string): undefined => skip(batch, item, 'message', reason);
   const conversation = batch.conversations.get(record.conversation);
   if (!conversation) return refuse('no conversation of this external id');
   if (conversation.kind === 'ERASED') return refuse('the conversation was erased');

@@ -23,8 +23,9 @@ export function tabulate(counts: ReadonlyMap<string, number>): IngestCount[] {
   const rows = new Map<string, IngestCount>();
   for (const [name, by] of counts) {
     const [what, outcome] = name.split('.') as [string, 'created' | 'updated' | 'unchanged'];
-    const row = rows.get(what) ?? { what, created: 0, updated: 0, unchanged: 0 };
-    rows.set(what, { ...row, [outcome]: by });
+    let row = rows.get(what);
+    if (!row) rows.set(what, (row = { what, created: 0, updated: 0, unchanged: 0 }));
+    row[outcome] = by;
   }
   return [...rows.values()].sort((a, b) => (a.what < b.what ? -1 : 1));
 }

@@ -121,3 +121,31 @@ async function opened(
     return copy;
   });
 }
+
+/** What an app holds, without the ids that each import makes anew: rows name people, conversations and messages by external id, in a fixed order. */
+export async function comparable(world: World, tenant: string, app: string): Promise<Record<string, string[]>> {
+  const tables = await contentsOf(world, tenant, app);
+  const names = new Map<string, string>();
+  for (const table of ['users', 'conversations', 'messages', 'calls', 'attachments'])
+    for (const row of tables[table]!) names.set(row['id'] as string, `${table}/${row['external_id'] as string}`);
+  const named = (value: unknown): unknown => {
+    if (typeof value !== 'string') return value instanceof Buffer ? undefined : value;
+    return value.replaceAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) => names.get(id) ?? 'id');
+  };
+  const LOCAL = ['tenant_id', 'app_id', 'id'];
+  const ROW_MADE: Record<string, string[]> = { users: ['created_at'], business_links: ['created_at'], messages: ['deleted_at'] };
+  return Object.fromEntries(
+    Object.entries(tables).map(([table, rows]) => [
+      table,
+      rows
+        .map((row) =>
+          JSON.stringify(
+            Object.entries(row)
+              .filter(([column]) => !LOCAL.includes(column) && !ROW_MADE[table]?.includes(column))
+              .map(([column, value]) => [column, named(value)]),
+          ),
+        )
+        .sort((a, b) => (a < b ? -1 : 1)),
+    ]),
+  );
+}

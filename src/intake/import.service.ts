@@ -1,0 +1,202 @@
+import { pipeline } from 'node:stream/promises';
+import { Writable } from 'node:stream';
+import { recordAct } from '../audit/act.ts';
+import { meter } from '../artefacts/meter.ts';
+import { sqlState } from '../database/db.ts';
+import { uuidv7 } from '../database/uuid.ts';
+import { Refusal } from '../errors.ts';
+import { inScope, type Session } from '../scope/in-scope.ts';
+import type { Scope } from '../scope/scope.ts';
+import type { System } from '../system.ts';
+import { newReport, noteSkip, noteWarning, showPosition, type ImportReport } from './import-report.ts';
+import { tabulate } from './ingest-outcome.ts';
+import { ingest, ingestWhole, type Ingested } from './ingest.service.ts';
+import type { AnyItem } from './batch.ts';
+import type { Importer, IntakeRecord, Position, SourceEvent } from './records.ts';
+
+export interface ImportOptions {
+  /** Checks everything and writes nothing. */
+  dryRun?: boolean;
+  /** Told after each batch and whenever the source tells; `done` and `total` are bytes of the source. */
+  onProgress?: (progress: { done: number; total: number; records: number }) => void;
+  /** Records in a transaction. */
+  batchSize?: number;
+  /** Stops between two batches. What was taken over stays; the same import again takes over the rest. */
+  signal?: AbortSignal;
+}
+
+/** One transaction holds at most so many characters of text, and so many participants, mentions and reactions. */
+const BATCH_TEXT = 4 << 20;
+const BATCH_PARTS = 20_000;
+
+type ItemInFile = AnyItem & { at: Position };
+type TakeIn = (items: readonly ItemInFile[]) => Promise<Ingested>;
+
+interface Run {
+  report: ImportReport;
+  counts: Map<string, number>;
+  takeIn: TakeIn;
+  options: ImportOptions;
+}
+
+/**
+ * Imports a whole export into an app, a batch a transaction. Everything is known by its external id: the same import again changes nothing, and one that
+ * was killed half-way is completed by running it again. What cannot be taken over is skipped and reported with file and line. Throws a Refusal
+ * where nothing sensible can follow.
+ *
+ * A dry run is the import itself, in one transaction that is rolled back: what it reports is what would happen. For as long as it takes, nothing
+ * else can be fed into the app, nor anybody of it be erased.
+ */
+export async function runImport(
+  system: System,
+  scope: Scope,
+  appId: string,
+  importer: Importer,
+  path: string,
+  options: ImportOptions = {},
+): Promise<ImportReport> {
+  const importId = uuidv7(system.now());
+  const report = newReport(importId, options.dryRun ?? false);
+  const counts = new Map<string, number>();
+  const begun = performance.now();
+  const targets = () => ({
+    import: importId,
+    app: appId,
+    records: report.records,
+    counts: Object.fromEntries(counts),
+    skipped: report.skipped.total,
+  });
+  const note = (act: string, more = {}) =>
+    inScope(system, scope, (session) =>
+      recordAct(session, act, { ...targets(), ...more }, act === 'import.failed' ? 'FAILED' : 'DONE'),
+    );
+  try {
+    await requireApp(system, scope, appId);
+    if (options.dryRun) {
+      await rehearse(system, scope, (session) =>
+        readAll(importer(path), { report, counts, options, takeIn: (items) => ingest(session, appId, items) }),
+      );
+      await note('import.rehearsed');
+    } else {
+      // An import that is killed leaves this entry; its batches have none of their own.
+      await note('import.started');
+      const takeIn: TakeIn = (items) =>
+        ingestWhole(
+          system,
+          scope,
+          (act) => inScope(system, scope, act),
+          (session) => ingest(session, appId, items),
+        );
+      await readAll(importer(path), { report, counts, options, takeIn });
+      await note('import.completed');
+    }
+  } catch (error) {
+    await note('import.failed', { code: error instanceof Refusal ? error.code : (sqlState(error) ?? 'INTERNAL') }).catch(
+      () => undefined,
+    );
+    throw error;
+  }
+  report.counts = tabulate(counts);
+  report.seconds = Math.round(performance.now() - begun) / 1000;
+  return report;
+}
+
+function requireApp(system: System, scope: Scope, appId: string): Promise<void> {
+  return inScope(system, scope, async ({ db }) => {
+    const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [
+      scope.tenantId,
+      appId,
+    ])) as unknown[];
+    if (!app) throw new Refusal('NOT_FOUND', 'No such app in this tenant.');
+  });
+}
+
+/** Runs an act in a transaction that is rolled back, with a file store that lets everything through and keeps nothing. */
+async function rehearse(system: System, scope: Scope, act: (session: Session) => Promise<void>): Promise<void> {
+  const over = new Error('The rehearsal is over.');
+  const files: System['files'] = {
+    ...system.files,
+    write: async (_key, source) => {
+      const { through, measure } = meter();
+      await pipeline(source, through, new Writable({ write: (_chunk, _encoding, done) => done() }));
+      return measure();
+    },
+    remove: async () => false,
+  };
+  try {
+    await inScope(system, scope, async (session) => {
+      await act({ ...session, system: { ...system, files } });
+      throw over;
+    });
+  } catch (error) {
+    if (error !== over) throw error;
+  }
+}
+
+/** Reads the source into batches. While the database writes one, the next is read. */
+async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<void> {
+  const { report, options } = run;
+  let items: ItemInFile[] = [];
+  let text = 0;
+  let parts = 0;
+  let writing = Promise.resolve();
+  const progress = { done: 0, total: 0 };
+  const flush = async (): Promise<void> => {
+    await writing;
+    options.signal?.throwIfAborted();
+    if (items.length) {
+      writing = writeBatch(run, items);
+      // It is awaited at the next batch, and must not count as unhandled until then.
+      writing.catch(() => undefined);
+    }
+    [items, text, parts] = [[], 0, 0];
+    options.onProgress?.({ ...progress, records: report.records });
+  };
+  for await (const event of events) {
+    if (event.kind === 'progress') {
+      Object.assign(progress, { done: event.done, total: event.total });
+      options.onProgress?.({ ...progress, records: report.records });
+    } else if (event.kind === 'record') {
+      report.records += 1;
+      const { record, at, content } = event;
+      items.push({ index: items.length, at, record, ...(content ? { content } : {}) });
+      text += 'body' in record ? record.body.length : 0;
+      parts += partsOf(record);
+      if (items.length >= (options.batchSize ?? 2_000) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content) await flush();
+      // The source is closed when it has been read, and content is read from it.
+      if (content) await writing;
+    } else noteEvent(report, event);
+  }
+  await flush();
+  await writing;
+}
+
+function partsOf(record: IntakeRecord): number {
+  if (record.type === 'message') return record.mentions.length + record.reactions.length + record.attachments.length;
+  return 'participants' in record ? record.participants.length : 0;
+}
+
+function noteEvent(report: ImportReport, event: Exclude<SourceEvent, { kind: 'record' | 'progress' }>): void {
+  if (event.kind === 'dropped') report.dropped.push({ what: event.what, count: event.count });
+  else if (event.kind === 'warning') noteWarning(report, event.at, event.message);
+  else {
+    report.records += 1;
+    noteSkip(report, event.at, event.what, event.reason);
+  }
+}
+
+async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[]): Promise<void> {
+  const ingested = await takeIn(items).catch((error: unknown) => {
+    if (error instanceof Refusal) throw error;
+    const between = `${showPosition(items[0]!.at)} and ${showPosition(items.at(-1)!.at)}`;
+    const state = sqlState(error);
+    // A database error's own words may quote values.
+    const why = state === undefined ? (error as Error).message : `the database refused a statement (SQLSTATE ${state})`;
+    throw new Error(
+      `The batch between ${between} was not taken over: ${why}. What came before it is held; the same import again goes on from there.`,
+      { cause: error },
+    );
+  });
+  for (const [name, by] of ingested.counts) counts.set(name, (counts.get(name) ?? 0) + by);
+  for (const { index, what, reason } of ingested.skips) noteSkip(report, items[index]!.at, what, reason);
+}

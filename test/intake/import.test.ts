@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { resolve } from 'node:path';
+import { run } from '../../src/cli/run.ts';
+import type { ImportReport } from '../../src/intake/import-report.ts';
+import { runImport, type ImportOptions } from '../../src/intake/import.service.ts';
+import { importNdjson } from '../../src/intake/ndjson.importer.ts';
+import type { Importer, RawRecord } from '../../src/intake/records.ts';
+import { importSlack } from '../../src/intake/slack.importer.ts';
+import type { Scope } from '../../src/scope/scope.ts';
+import { writeExport } from '../support/import-events.ts';
+import { comparable, contentsOf } from '../support/ingest.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { zipOf } from '../support/zip-of.ts';
+
+const EXAMPLES = resolve(import.meta.dirname, '../../examples');
+const SUPPORT = `${EXAMPLES}/brightwater-support.ndjson`;
+const WORK = `${EXAMPLES}/brightwater-slack`;
+
+let world: World;
+let tenant: string;
+let scope: Scope;
+beforeAll(async () => {
+  world = await openWorld({ work: false });
+  tenant = await world.tenant();
+  scope = { ...world.cli, tenantId: tenant };
+});
+afterAll(() => world.close());
+
+const imported = (app: string, importer: Importer, path: string, options?: ImportOptions): Promise<ImportReport> =>
+  runImport(world.system, scope, app, importer, path, options);
+const acts = async (app: string): Promise<unknown[]> =>
+  (await world.sql(`select act from audit_entries where tenant_id = $1 and targets->>'app' = $2 order by id`, [tenant, app])).map(
+    (row) => row['act'],
+  );
+const created = (report: ImportReport): Record<string, number> =>
+  Object.fromEntries(report.counts.map((row) => [row.what, row.created]));
+const changed = (report: ImportReport): number => report.counts.reduce((sum, row) => sum + row.created + row.updated, 0);
+
+describe.each([
+  [
+    'native NDJSON',
+    importNdjson,
+    SUPPORT,
+    { user: 14, conversation: 14, message: 129, call: 4, delivery: 91, businessLink: 14, attachment: 10 },
+  ],
+  // 888 messages, and 4 comments on files, which are messages of their own.
+  ['a Slack export', importSlack, WORK, { conversation: 18, message: 892 }],
+] as const)('%s', (_, importer, path, expected) => {
+  test('is taken over whole, and the second time changes nothing', async () => {
+    const app = await world.app(tenant);
+    const first = await imported(app, importer, path);
+    expect(created(first)).toMatchObject(expected);
+    const before = await contentsOf(world, tenant);
+    const second = await imported(app, importer, path);
+    expect(changed(second)).toBe(0);
+    expect(second.skipped).toEqual(first.skipped);
+    expect(await contentsOf(world, tenant)).toEqual(before);
+    expect(await acts(app)).toEqual(['app.created', 'import.started', 'import.completed', 'import.started', 'import.completed']);
+  });
+
+  test('a dry run reports what would happen and writes nothing', async () => {
+    const app = await world.app(tenant);
+    const before = await contentsOf(world, tenant);
+    const files = await allFiles();
+    const rehearsed = await imported(app, importer, path, { dryRun: true });
+    expect(await contentsOf(world, tenant)).toEqual(before);
+    expect(await allFiles()).toEqual(files);
+    expect(await acts(app)).toEqual(['app.created', 'import.rehearsed']);
+    const real = await imported(app, importer, path);
+    expect({ ...rehearsed, importId: '', seconds: 0, dryRun: false }).toEqual({ ...real, importId: '', seconds: 0 });
+  });
+
+  test('killed half-way and run again it ends as one run does', async () => {
+    const [whole, killed] = [await world.app(tenant), await world.app(tenant)];
+    await imported(whole, importer, path);
+    for (const until of [40, 90]) {
+      const onProgress = ({ records }: { records: number }): void => {
+        if (records > until) throw new Error('killed');
+      };
+      await expect(imported(killed, importer, path, { batchSize: 7, onProgress })).rejects.toThrow('killed');
+    }
+    expect((await contentsOf(world, tenant, killed))['users']!.length).toBeGreaterThan(0);
+    await imported(killed, importer, path, { batchSize: 11 });
+    expect(await comparable(world, tenant, killed)).toEqual(await comparable(world, tenant, whole));
+    expect((await acts(killed)).filter((act) => act === 'import.failed')).toHaveLength(2);
+  });
+});
+
+async function allFiles(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of world.system.files.list('')) names.push(name);
+  return names.sort((a, b) => (a < b ? -1 : 1));
+}
+
+describe('what is wrong with an export', () => {
+  const lines = (...records: (RawRecord | string)[]): string =>
+    records.map((each) => `${typeof each === 'string' ? each : JSON.stringify(each)}\n`).join('');
+  const ada: RawRecord = { type: 'user', externalId: 'ada' };
+  const room: RawRecord = { type: 'conversation', externalId: 'room', kind: 'DIRECT', participants: [{ user: 'ada' }] };
+  const message = (externalId: string, more = {}): RawRecord => ({
+    type: 'message',
+    externalId,
+    conversation: 'room',
+    author: 'ada',
+    sentAt: '2026-01-01T00:00:00Z',
+    ...more,
+  });
+
+  test('a malformed line, somebody unknown and a duplicate are skipped, named by file and line, and stop nothing', async () => {
+    const folder = await writeExport({
+      'a.ndjson': lines(ada, room, '{"type":"message"', message('m1')),
+      'b.ndjson': lines(
+        message('m1'),
+        message('m2', { author: 'nobody' }),
+        message('m3', { conversation: 'nowhere' }),
+        message('m4', { reactions: [{ user: 'nobody', emoji: 'x' }] }),
+        {
+          type: 'reaction',
+          conversation: 'room',
+          message: 'm9',
+          user: 'ada',
+          emoji: 'x',
+        },
+      ),
+    });
+    const report = await imported(await world.app(tenant), importNdjson, folder, { batchSize: 2 });
+    expect(created(report)).toMatchObject({ message: 2 });
+    expect(report.skipped.first.map((one) => `${one.file}:${one.line} ${one.what}: ${one.reason}`)).toEqual([
+      expect.stringContaining('a.ndjson:3 line: not valid JSON'),
+      'b.ndjson:2 message: author: no user of this external id',
+      'b.ndjson:3 message: no conversation of this external id',
+      'b.ndjson:4 reaction: user: no user of this external id',
+      'b.ndjson:5 reaction: no message of this external id in the conversation',
+    ]);
+    expect(report.skipped.total).toBe(5);
+  });
+
+  test('a NUL character is replaced, with a warning that names file and line', async () => {
+    const app = await world.app(tenant);
+    const folder = await writeExport({ 'x.ndjson': lines(ada, room, message('m', { body: 'a\u0000b' })) });
+    const report = await imported(app, importNdjson, folder);
+    expect(report.warnings).toEqual({
+      total: 1,
+      first: [{ file: 'x.ndjson', line: 3, message: 'A NUL character was replaced by U+FFFD.' }],
+    });
+    expect((await contentsOf(world, tenant, app))['messages']!.map((row) => row['body'])).toEqual(['a\uFFFDb']);
+  });
+
+  test('the content of an attachment is held, and a file that was announced otherwise is not', async () => {
+    const app = await world.app(tenant);
+    const attachment = (externalId: string, path: string, sha256?: string) => ({
+      attachments: [{ externalId, path, ...(sha256 ? { sha256 } : {}) }],
+    });
+    const folder = await writeExport({
+      'x.ndjson': lines(
+        ada,
+        room,
+        message('m1', attachment('good', 'good.txt')),
+        message('m2', attachment('bad', 'bad.txt', 'a'.repeat(64))),
+        message('m3', attachment('none', 'none.txt')),
+      ),
+      'good.txt': 'hello',
+      'bad.txt': 'other',
+    });
+    const report = await imported(app, importNdjson, folder);
+    expect(report.skipped.first).toMatchObject([{ file: 'x.ndjson', line: 4, what: 'attachment content' }]);
+    expect(await world.sql('select external_id, stored, size::int from attachments where app_id = $1 order by 1', [app])).toEqual(
+      [
+        { external_id: 'bad', stored: false, size: null },
+        { external_id: 'good', stored: true, size: 5 },
+        { external_id: 'none', stored: false, size: null },
+      ],
+    );
+  });
+
+  test.each<[string, () => Promise<string>, Importer, RegExp]>([
+    ['without users.json', () => writeExport({ 'general/2026-01-01.json': [] }), importSlack, /users\.json is missing/],
+    [
+      'that is a broken zip',
+      async () => `${await writeExport({ 'x.zip': 'PK\u0003\u0004 nonsense' })}/x.zip`,
+      importSlack,
+      /the zip/i,
+    ],
+    [
+      'that is a zip which climbs out of its folder',
+      async () => `${await writeExport({ 'x.zip': zipOf([{ name: '../../escape.json', content: '[]' }]) })}/x.zip`,
+      importSlack,
+      /escape\.json|\.\./,
+    ],
+    ['that is not there', async () => '/nonexistent/export', importNdjson, /There is no file or folder/],
+  ])('an export %s is refused with a clear message, and the failure is on record', async (_, make, importer, message) => {
+    const app = await world.app(tenant);
+    await expect(make().then((path) => imported(app, importer, path))).rejects.toMatchObject({
+      name: 'Refusal',
+      code: 'INVALID_INPUT',
+      message: expect.stringMatching(message),
+    });
+    expect(await acts(app)).toEqual(['app.created', 'import.started', 'import.failed']);
+  });
+
+  test('an app of another tenant is not found', async () => {
+    const other = await world.app(await world.tenant());
+    await expect(imported(other, importNdjson, SUPPORT)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('habeas import', () => {
+  const command = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+    let [out, err] = ['', ''];
+    const environment = {
+      ...process.env,
+      HABEAS_DATABASE_URL: world.database.runtimeUrl,
+      HABEAS_HOME: world.home,
+      HABEAS_LOG_LEVEL: 'error',
+    };
+    const code = await run(['import', ...argv], {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      environment,
+      stop: new AbortController().signal,
+    });
+    return { code, out, err };
+  };
+
+  test('imports and reports to people, and to machines with --json', async () => {
+    const app = await world.app(tenant);
+    const first = await command('slack', WORK, '--tenant', tenant, '--app', app);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toMatch(/message +892 +0 +0/);
+    const second = await command('slack', WORK, '--tenant', tenant, '--app', app, '--json');
+    expect(changed(JSON.parse(second.out) as ImportReport)).toBe(0);
+  });
+
+  test('ends with 1 and one clear line where the export cannot be read', async () => {
+    const app = await world.app(tenant);
+    const failed = await command('slack', await writeExport({ 'channels.json': [] }), '--tenant', tenant, '--app', app);
+    expect(failed).toMatchObject({ code: 1, out: '' });
+    expect(failed.err).toMatch(/^INVALID_INPUT: users\.json is missing/);
+    expect((await command('teams', WORK, '--tenant', tenant, '--app', app)).code).toBe(1);
+  });
+});
