@@ -1,5 +1,6 @@
 import { AppResolver } from '../data/app/app.resolver.ts';
 import { AttachmentResolver, MessageAttachmentsResolver } from '../data/attachment/attachment.resolver.ts';
+import { AuditLogResolver } from '../data/audit-log/audit-log.resolver.ts';
 import { BusinessLinkResolver, UserBusinessLinksResolver } from '../data/business-link/business-link.resolver.ts';
 import { CallParticipantResolver, CallResolver, UserCallsResolver } from '../data/call/call.resolver.ts';
 import {
@@ -61,4 +62,5 @@ export const RESOLVERS = [
   PortabilityResolver,
   RequestResolver,
   ArtefactResolver,
+  AuditLogResolver,
 ] as const;
