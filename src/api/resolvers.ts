@@ -26,6 +26,7 @@ import { ApiKeyResolver } from '../scope/api-key.resolver.ts';
 import { TokenResolver } from '../scope/token.resolver.ts';
 import { ArtefactResolver } from '../data/artefact/artefact.resolver.ts';
 import { AccessResolver } from '../rights/access/access.resolver.ts';
+import { AppExportResolver } from '../rights/app-export/app-export.resolver.ts';
 import { PortabilityResolver } from '../rights/portability/portability.resolver.ts';
 import { RequestResolver } from '../rights/request.resolver.ts';
 
@@ -60,6 +61,7 @@ export const RESOLVERS = [
   ErasureResolver,
   AccessResolver,
   PortabilityResolver,
+  AppExportResolver,
   RequestResolver,
   ArtefactResolver,
   AuditLogResolver,

@@ -1,25 +1,10 @@
 import { counted, type PackageEntry } from '../../artefacts/package.ts';
 import { csvStream } from '../../artefacts/csv.ts';
+import { gather } from './gather.ts';
 import { PackageFormat } from './package.options.ts';
 import type { PersonPackage } from './person-package.ts';
 import type { Section } from './walk.ts';
 import type { Withheld } from './withheld.ts';
-
-const GATHERED = 128 * 1024;
-
-/** Hands text on in larger pieces: a piece a row would cost more than the row. */
-async function* gather(pieces: AsyncIterable<string>): AsyncGenerator<Buffer> {
-  let waiting: string[] = [];
-  let length = 0;
-  for await (const piece of pieces) {
-    waiting.push(piece);
-    length += piece.length;
-    if (length < GATHERED) continue;
-    yield Buffer.from(waiting.join(''));
-    [waiting, length] = [[], 0];
-  }
-  if (length) yield Buffer.from(waiting.join(''));
-}
 
 /** What the writers count as they go. */
 export interface Tally {
