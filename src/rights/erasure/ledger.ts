@@ -96,7 +96,7 @@ export async function scheduleErasure(
   await advanceRequest(session, request.id, { counts: progress.counts, ...(unreadableAt ? { unreadableAt } : {}) });
   await witness(session, request.id, 'erasure.requested', { ...progress.targets, ground: request.ground });
   await system.queue.enqueue(db, 'erasure', { requestId: request.id, scope: storeScope(scope) });
-  return { ...request, counts: progress.counts, unreadableAt };
+  return Object.assign(request, { counts: progress.counts, unreadableAt });
 }
 
 const ledgerFolder = (tenantId: string): string => `${tenantId}/erasures`;
