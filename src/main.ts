@@ -112,6 +112,8 @@ export async function serve(config: Config, options: OpenOptions & { log?: (line
     try {
       const server = await makeServer(running.system);
       const address = await server.listen({ host: config.host, port: config.port });
+      // Links name the port that was really taken, where the setting left it open.
+      running.system.config.publicUrl ??= address;
       const close = async (): Promise<void> => {
         await server.close();
         await running.close();

@@ -1,6 +1,7 @@
 import { registerApp } from './app.command.ts';
 import { registerAudit } from './audit.command.ts';
 import type { Register } from './command.ts';
+import { registerDemo } from './demo.command.ts';
 import { registerDoctor } from './doctor.command.ts';
 import { registerImport } from './import.command.ts';
 import { registerKey } from './key.command.ts';
@@ -16,6 +17,7 @@ export const COMMANDS: readonly Register[] = [
   registerServe,
   registerMigrate,
   registerDoctor,
+  registerDemo,
   registerTenant,
   registerApp,
   registerKey,
