@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { keyObject } from './key-object.ts';
 
 const VERSION = 1;
 const NONCE = 12;
@@ -36,7 +37,7 @@ export class SealBroken extends Error {
 /** AES-256-GCM (NIST SP 800-38D): one byte version, 12 bytes nonce, the ciphertext, 16 bytes tag. `key` has 32 bytes. */
 export function seal(key: Buffer, place: Place, plain: string | Buffer): Buffer {
   const iv = nonce();
-  const cipher = createCipheriv('aes-256-gcm', key, iv);
+  const cipher = createCipheriv('aes-256-gcm', keyObject(key), iv);
   cipher.setAAD(bind(place));
   const body = typeof plain === 'string' ? cipher.update(plain, 'utf8') : cipher.update(plain);
   cipher.final();
@@ -47,7 +48,7 @@ export function seal(key: Buffer, place: Place, plain: string | Buffer): Buffer 
 export function unseal(key: Buffer, place: Place, sealed: Buffer): Buffer {
   try {
     if (sealed[0] !== VERSION || sealed.length < 1 + NONCE + TAG) throw new Error('not a sealed value');
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + NONCE), { authTagLength: TAG });
+    const decipher = createDecipheriv('aes-256-gcm', keyObject(key), sealed.subarray(1, 1 + NONCE), { authTagLength: TAG });
     decipher.setAAD(bind(place));
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG));
     const plain = decipher.update(sealed.subarray(1 + NONCE, sealed.length - TAG));
