@@ -94,11 +94,15 @@ export class Calls1700000000700 implements MigrationInterface {
       begin
         if current_setting('habeas.user_id') <> '' then
           execute format('set local habeas.opened = %L', current_setting('habeas.opened') || coalesce((
-            select ',' || string_agg(p.call_id::text, ',') from call_participants p
-            where p.tenant_id = current_setting('habeas.tenant_id')::uuid
-              and p.user_id = current_setting('habeas.user_id')::uuid
-              and p.call_id = any (ids)
-              and position(p.call_id::text in current_setting('habeas.opened')) = 0), ''));
+            select ',' || string_agg(c.id::text, ',') from (
+              select p.call_id as id from call_participants p
+              where p.tenant_id = current_setting('habeas.tenant_id')::uuid
+                and p.user_id = current_setting('habeas.user_id')::uuid and p.call_id = any (ids)
+              union
+              select c.id from calls c
+              where c.tenant_id = current_setting('habeas.tenant_id')::uuid
+                and c.initiator_id = current_setting('habeas.user_id')::uuid and c.id = any (ids)) c
+            where position(c.id::text in current_setting('habeas.opened')) = 0), ''));
         end if;
       end $$`);
   }

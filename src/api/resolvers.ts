@@ -19,7 +19,7 @@ import {
 import { TenantResolver } from '../data/tenant/tenant.resolver.ts';
 import { AppCreateResolver } from '../data/app/app-create.resolver.ts';
 import { TenantCreateResolver } from '../data/tenant/tenant-create.resolver.ts';
-import { ChannelIdentityResolver, IdentifierResolver, UserResolver } from '../data/user/user.resolver.ts';
+import { ChannelIdentityResolver, IdentifierResolver, PersonResolver, UserResolver } from '../data/user/user.resolver.ts';
 import { IngestResolver } from '../intake/ingest.resolver.ts';
 import { ErasureResolver } from '../rights/erasure/erasure.resolver.ts';
 import { ApiKeyResolver } from '../scope/api-key.resolver.ts';
@@ -40,6 +40,7 @@ export const RESOLVERS = [
   UserResolver,
   ChannelIdentityResolver,
   IdentifierResolver,
+  PersonResolver,
   AppResolver,
   AttachmentResolver,
   MessageAttachmentsResolver,

@@ -67,14 +67,14 @@ export class MessageResolver {
   })
   async messages(
     @Arg('conversationId', () => ID, { nullable: true, description: 'UUID of the conversation.' })
-    conversationId: string | undefined,
+    conversationId: string | null | undefined,
     @Args(() => RangeArgs) args: RangeArgs,
     @Ctx() { request }: Context,
   ): Promise<Connection<Message>> {
     await requireReader(request);
     const window = windowOf(args);
     const { userId } = request.scope;
-    if (conversationId) {
+    if (typeof conversationId === 'string') {
       const conversation = await request.loader(loadConversations).load(requireId(conversationId, 'conversation'));
       if (!conversation) throw notFound('conversation');
       return toPage(request, await request.loader(loadConversationMessages).load(pageKey(conversation.id, window)), window);
@@ -119,7 +119,7 @@ export class MessageResolver {
     const people = new Map(await Promise.all(mentioned.map(async (id) => [id, await personOf(request, id)] as const)));
     return renderMentions(stored, (id) => {
       const person = people.get(id);
-      return !person || person.erased ? ERASED_MENTION : `@${person.displayName ?? 'unnamed user'}`;
+      return !person || person.erased ? ERASED_MENTION : `@${typeof person.name === 'string' ? person.name : 'unnamed user'}`;
     });
   }
 

@@ -1,4 +1,5 @@
 import { Field, GraphQLISODateTime, ID, ObjectType } from 'type-graphql';
+import type { SealBroken } from '../../keys/sealed-value.ts';
 import { connectionType } from '../connection.ts';
 import { IdentifierType, UserKind } from '../kinds.ts';
 
@@ -92,10 +93,10 @@ export const UserConnection = connectionType('User', () => User);
 export class Person {
   @Field(() => ID, { description: 'UUID of the person.' })
   id!: string;
-  @Field(() => String, { nullable: true, description: 'The name a chat shows; null if they have none, or were erased.' })
-  displayName!: string | null;
   @Field(() => Boolean, { description: 'True if the person was erased.' })
   erased!: boolean;
+  /** An error where it was tampered with: that one name is missing then, and nobody else's. */
+  name!: string | null | SealBroken;
 }
 
 @ObjectType({ description: 'A person whom an identifier names.' })

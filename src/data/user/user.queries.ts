@@ -1,7 +1,7 @@
 import { Refusal } from '../../errors.ts';
 import { blindIndex } from '../../keys/blind-index.ts';
 import { requireTenantKey, subjectKeys } from '../../keys/keyring.ts';
-import { unsealText } from '../../keys/sealed-value.ts';
+import { SealBroken, unsealText } from '../../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { IdentifierTypeName } from '../kinds.ts';
@@ -67,15 +67,15 @@ export const displayNames: BatchLoad<Person> = async ({ db, scope, system }, ids
   return ids.map((id) => {
     const profile = profiles.get(id);
     const key = keys.get(id);
-    if (!profile || !key) return { id, displayName: null, erased: true };
+    if (!profile || !key) return { id, name: null, erased: true };
     try {
       const { displayName, handle } = JSON.parse(
         unsealText(key, place(scope.tenantId, id, 'users.profile', id), profile),
       ) as Profile;
-      return { id, displayName: displayName ?? handle ?? null, erased: false };
+      return { id, name: displayName ?? handle ?? null, erased: false };
     } catch (error) {
-      // DataLoader's contract: an Error in a place fails that key alone, so that one broken row does not hide everybody's name.
-      return error as never;
+      if (!(error instanceof SealBroken)) throw error;
+      return { id, name: error, erased: false };
     }
   });
 };

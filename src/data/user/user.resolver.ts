@@ -1,5 +1,6 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { Refusal } from '../../errors.ts';
+import { normalise } from '../../keys/blind-index.ts';
 import type { Context } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
@@ -9,7 +10,7 @@ import { notFound } from '../not-found.ts';
 import { PageArgs, windowOf } from '../page.ts';
 import { noteRead } from '../read-note.ts';
 import { openJson, openText } from '../sealed-field.ts';
-import { ChannelIdentity, Identifier, Profile, SubjectSearch, User, UserConnection } from './user.entity.ts';
+import { ChannelIdentity, Identifier, Person, Profile, SubjectSearch, User, UserConnection } from './user.entity.ts';
 import {
   findSubject,
   loadChannels,
@@ -68,7 +69,8 @@ export class UserResolver {
     @Arg('value', () => String, { description: 'The whole value, 1 to 512 characters. INVALID_INPUT otherwise.' }) value: string,
     @Ctx() { request }: Context,
   ): Promise<SubjectSearch> {
-    if (!value.trim() || value.length > 512) throw new Refusal('INVALID_INPUT', 'value: between 1 and 512 characters.');
+    if (value.length > 512 || !normalise(type, value).trim())
+      throw new Refusal('INVALID_INPUT', 'value: 1 to 512 characters, with something to compare.');
     const found = await request.inScope((session) => findSubject(session, type, value));
     noteRead(
       request,
@@ -120,6 +122,15 @@ export class UserResolver {
       rows.map(() => ({ users: user.id })),
     );
     return rows;
+  }
+}
+
+@Resolver(() => Person)
+export class PersonResolver {
+  @FieldResolver(() => String, { nullable: true, description: 'The name a chat shows; null if they have none, or were erased.' })
+  displayName(@Root() { name }: Person): string | null {
+    if (name instanceof Error) throw name;
+    return name;
   }
 }
 
