@@ -27,8 +27,10 @@ const ask = async (): Promise<string> => {
   expect(answer.codes).toEqual([]);
   return answer.data.eraseUser.id as string;
 };
-const row = async (id: string): Promise<Record<string, unknown>> => (await world.sql('select * from requests where id = $1', [id]))[0]!;
-const run = (id: string, signal: AbortSignal = new AbortController().signal): Promise<void> => carryOut(world.system, id, scope, signal, 1);
+const row = async (id: string): Promise<Record<string, unknown>> =>
+  (await world.sql('select * from requests where id = $1', [id]))[0]!;
+const run = (id: string, signal: AbortSignal = new AbortController().signal): Promise<void> =>
+  carryOut(world.system, id, scope, signal, 1);
 
 /** A signal that aborts when it is looked at for the nth time: a worker killed between two batches. */
 function afterBatches(n: number): AbortSignal {
@@ -83,7 +85,8 @@ test('a file whose removal was cut short is removed by the next run', async () =
 test('a person who comes back with a restored backup is erased again, also where the backup does not know the erasure', async () => {
   await world.sql('create schema backup');
   const tables = ['users', 'conversations', 'participants', 'messages', 'mentions', 'reactions', 'identifiers'];
-  for (const table of tables) await world.sql(`create table backup.${table} as select * from ${table} where tenant_id = $1`, [story.tenant]);
+  for (const table of tables)
+    await world.sql(`create table backup.${table} as select * from ${table} where tenant_id = $1`, [story.tenant]);
   const id = await ask();
   await run(id);
   expect(await replayErasures(world.system, scope)).toEqual({ lines: 1, resumed: [], replayed: [] });
@@ -95,10 +98,16 @@ test('a person who comes back with a restored backup is erased again, also where
 
   const replay = await replayErasures(world.system, scope);
   expect(replay).toMatchObject({ lines: 1, resumed: [], replayed: [expect.any(String)] });
-  expect(await row(replay.replayed[0]!)).toMatchObject({ status: 'COMPLETED', residual: { total: 0 }, ground: 'CONSENT_WITHDRAWN' });
+  expect(await row(replay.replayed[0]!)).toMatchObject({
+    status: 'COMPLETED',
+    residual: { total: 0 },
+    ground: 'CONSENT_WITHDRAWN',
+  });
   expect(await world.sql('select 1 from users where id = $1', [story.ada])).toEqual([]);
   // And the ledger keeps them out again.
-  await world.ingest(story.tenant, story.app, [{ type: 'user', externalId: ADA.externalId, profile: { displayName: 'Ada Quillfeather' } }]);
+  await world.ingest(story.tenant, story.app, [
+    { type: 'user', externalId: ADA.externalId, profile: { displayName: 'Ada Quillfeather' } },
+  ]);
   expect(await wordsIn(world, ADA_WORDS)).toEqual([]);
 });
 
@@ -110,13 +119,28 @@ test('an erasure whose job was lost is carried to its end by a replay', async ()
 
 test('the scan finds what a bug would leave behind, in rows, jobs, sealed columns and files, and the request does not call itself complete', async () => {
   const id = await ask();
-  await world.sql(`update messages set external_id = 'by ' || $2 where tenant_id = $1 and external_id = 'g4'`, [story.tenant, 'adaq']);
-  await world.sql(`update conversations set name = $2 where tenant_id = $1 and name is not null and subject_id is null`, [story.tenant, Buffer.from(`clear ${ADA.email}`)]);
-  await world.sql(`insert into mentions (tenant_id, app_id, message_id, user_id, conversation_id) select tenant_id, app_id, id, $2, conversation_id from messages where tenant_id = $1 and external_id = 'd2'`, [story.tenant, story.gus]);
+  await world.sql(`update messages set external_id = 'by ' || $2 where tenant_id = $1 and external_id = 'g4'`, [
+    story.tenant,
+    'adaq',
+  ]);
+  await world.sql(`update conversations set name = $2 where tenant_id = $1 and name is not null and subject_id is null`, [
+    story.tenant,
+    Buffer.from(`clear ${ADA.email}`),
+  ]);
+  await world.sql(
+    `insert into mentions (tenant_id, app_id, message_id, user_id, conversation_id) select tenant_id, app_id, id, $2, conversation_id from messages where tenant_id = $1 and external_id = 'd2'`,
+    [story.tenant, story.gus],
+  );
   await world.sql(`update reactions set emoji = $2 where tenant_id = $1 and user_id = $3`, [story.tenant, story.ada, story.ben]);
   await world.system.queue.enqueue(world.system.source.manager, 'expiry', { leak: ADA.phone });
-  await world.system.files.write(`${story.tenant}/attachments/${randomUUID()}`, Readable.from([Buffer.from(`xx${ADA.externalId}yy`)]));
-  await world.sql(`insert into reactions (tenant_id, app_id, message_id, user_id, emoji, conversation_id) select tenant_id, app_id, id, $2, $3, conversation_id from messages where tenant_id = $1 and external_id = 'd2'`, [story.tenant, story.ben, story.ada]);
+  await world.system.files.write(
+    `${story.tenant}/attachments/${randomUUID()}`,
+    Readable.from([Buffer.from(`xx${ADA.externalId}yy`)]),
+  );
+  await world.sql(
+    `insert into reactions (tenant_id, app_id, message_id, user_id, emoji, conversation_id) select tenant_id, app_id, id, $2, $3, conversation_id from messages where tenant_id = $1 and external_id = 'd2'`,
+    [story.tenant, story.ben, story.ada],
+  );
   await run(id);
   const end = await row(id);
   expect(end).toMatchObject({ status: 'PARTIALLY_COMPLETED', needles: null });
@@ -128,6 +152,9 @@ test('the scan finds what a bug would leave behind, in rows, jobs, sealed column
     { place: 'messages.external_id', kind: 'NAME', count: 1 },
     { place: 'reactions.emoji', kind: 'ID', count: 1 },
   ]);
-  const shown = await world.as({ tenant: story.tenant, role: 'PRIVACY_OFFICER' })('query ($id: ID!) { erasureCertificate(requestId: $id) { text } }', { id });
+  const shown = await world.as({ tenant: story.tenant, role: 'PRIVACY_OFFICER' })(
+    'query ($id: ID!) { erasureCertificate(requestId: $id) { text } }',
+    { id },
+  );
   expect(JSON.parse(shown.data.erasureCertificate.text)).toMatchObject({ status: 'PARTIALLY_COMPLETED', residual: { total: 6 } });
 });

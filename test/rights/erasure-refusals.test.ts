@@ -22,7 +22,9 @@ const officer = () => world.as({ tenant: story.tenant, role: 'PRIVACY_OFFICER' }
 test('an officer of another tenant, and an admin of another app, cannot tell that the person exists', async () => {
   const stranger = await world.as({ tenant: otherTenant, role: 'PRIVACY_OFFICER' })(ERASE_USER, { user: story.ada });
   const nobody = await officer()(ERASE_USER, { user: '01890000-0000-7000-8000-000000000000' });
-  const beside = await world.as({ tenant: story.tenant, app: otherApp, role: 'INTEGRATOR', permissions: ['rights:read'] })(`{ erasureCertificate(requestId: "01890000-0000-7000-8000-000000000000") { text } }`);
+  const beside = await world.as({ tenant: story.tenant, app: otherApp, role: 'INTEGRATOR', permissions: ['rights:read'] })(
+    `{ erasureCertificate(requestId: "01890000-0000-7000-8000-000000000000") { text } }`,
+  );
   expect(stranger.codes).toEqual(['NOT_FOUND']);
   expect(beside.codes).toEqual(['NOT_FOUND']);
   expect(stranger.messages).toEqual(nobody.messages);
@@ -43,8 +45,11 @@ test.each([
 });
 
 test('an approver, an auditor and an integrator erase nobody', async () => {
-  for (const role of ['LEGAL_APPROVER', 'AUDITOR'] as const) expect((await world.as({ tenant: story.tenant, role })(ERASE_USER, { user: story.ada })).codes).toEqual(['FORBIDDEN']);
-  expect((await world.as({ tenant: story.tenant, app: story.app, role: 'INTEGRATOR' })(ERASE_USER, { user: story.ada })).codes).toEqual(['FORBIDDEN']);
+  for (const role of ['LEGAL_APPROVER', 'AUDITOR'] as const)
+    expect((await world.as({ tenant: story.tenant, role })(ERASE_USER, { user: story.ada })).codes).toEqual(['FORBIDDEN']);
+  expect(
+    (await world.as({ tenant: story.tenant, app: story.app, role: 'INTEGRATOR' })(ERASE_USER, { user: story.ada })).codes,
+  ).toEqual(['FORBIDDEN']);
 });
 
 test('a note that names the person is refused, and nothing has happened', async () => {
@@ -55,20 +60,26 @@ test('a note that names the person is refused, and nothing has happened', async 
 });
 
 test('an app is erased only by its exact name', async () => {
-  const answer = await officer()('mutation ($id: ID!) { eraseApp(appId: $id, ground: CONTRACT_ENDED, confirm: "app") { id } }', { id: story.app });
+  const answer = await officer()('mutation ($id: ID!) { eraseApp(appId: $id, ground: CONTRACT_ENDED, confirm: "app") { id } }', {
+    id: story.app,
+  });
   expect(answer.codes).toEqual(['INVALID_INPUT']);
   expect((await officer()('mutation { eraseTenant(confirm: "tenant") { id } }')).codes).toEqual(['INVALID_INPUT']);
 });
 
 test('an officer cannot name another tenant to erase', async () => {
-  expect((await officer()('mutation ($id: ID!) { eraseTenant(confirm: "Other", tenantId: $id) { id } }', { id: otherTenant })).codes).toEqual(['NOT_FOUND']);
+  expect(
+    (await officer()('mutation ($id: ID!) { eraseTenant(confirm: "Other", tenantId: $id) { id } }', { id: otherTenant })).codes,
+  ).toEqual(['NOT_FOUND']);
 });
 
 test('a second request while one is open is a CONFLICT, also of two at once', async () => {
   const answers = await Promise.all([officer()(ERASE_USER, { user: story.ada }), officer()(ERASE_USER, { user: story.ada })]);
   expect(answers.map(({ codes }) => codes).sort()).toEqual([[], ['CONFLICT']]);
   expect((await officer()(ERASE_USER, { user: story.ada })).codes).toEqual(['CONFLICT']);
-  const certificate = await officer()('query ($id: ID!) { erasureCertificate(requestId: $id) { text } }', { id: answers.find(({ codes }) => !codes.length)!.data.eraseUser.id });
+  const certificate = await officer()('query ($id: ID!) { erasureCertificate(requestId: $id) { text } }', {
+    id: answers.find(({ codes }) => !codes.length)!.data.eraseUser.id,
+  });
   expect(certificate.codes).toEqual(['UNAVAILABLE']);
 });
 

@@ -39,38 +39,153 @@ export const records: RawRecord[] = [
   {
     type: 'user',
     externalId: ADA.externalId,
-    profile: { displayName: 'Ada Quillfeather', givenName: 'Ada', surname: 'Quillfeather', handle: 'adaq', email: ADA.email, phone: ADA.phone, title: 'Engineer' },
+    profile: {
+      displayName: 'Ada Quillfeather',
+      givenName: 'Ada',
+      surname: 'Quillfeather',
+      handle: 'adaq',
+      email: ADA.email,
+      phone: ADA.phone,
+      title: 'Engineer',
+    },
     metadata: { plan: 'gold' },
     channels: [{ channel: 'WHATSAPP', externalId: ADA.whatsapp, displayName: 'Ada Quillfeather', raw: { wa: ADA.whatsapp } }],
   },
   { type: 'user', externalId: 'plat-ben', profile: { displayName: 'Ben Other', email: 'ben@mail.example' } },
   { type: 'user', externalId: 'plat-gus', kind: 'AGENT', profile: { displayName: 'Gus Agent' } },
-  { type: 'conversation', externalId: 'general', kind: 'PUBLIC_GROUP', name: 'general', participants: [{ user: ADA.externalId }, { user: 'plat-ben' }] },
-  { type: 'conversation', externalId: 'dm', kind: 'DIRECT', participants: [{ user: ADA.externalId }, { user: 'plat-ben' }] },
-  { type: 'conversation', externalId: 'care', kind: 'PERSONAL', name: 'Care for Ada', participants: [{ user: ADA.externalId }, { user: 'plat-gus' }] },
   {
-    type: 'message', externalId: 'g1', conversation: 'general', author: ADA.externalId, sentAt: '2026-01-01T10:00:00Z', body: 'a question from Ada',
-    reactions: [{ user: 'plat-ben', emoji: 'eyes' }], attachments: [{ externalId: 'f1', name: 'ada-cv.txt', contentType: 'text/plain' }],
+    type: 'conversation',
+    externalId: 'general',
+    kind: 'PUBLIC_GROUP',
+    name: 'general',
+    participants: [{ user: ADA.externalId }, { user: 'plat-ben' }],
   },
-  { type: 'message', externalId: 'g2', conversation: 'general', author: 'plat-ben', sentAt: '2026-01-01T10:01:00Z', replyTo: 'g1', body: `an answer for <@${ADA.externalId}>`, mentions: [ADA.externalId], reactions: [{ user: ADA.externalId, emoji: 'tada' }] },
-  { type: 'message', externalId: 'g3', conversation: 'general', author: ADA.externalId, sentAt: '2026-01-01T10:02:00Z', replyTo: 'g1', body: 'my own follow-up' },
-  { type: 'message', externalId: 'g4', conversation: 'general', author: 'plat-ben', sentAt: '2026-01-01T10:03:00Z', body: 'quillfeather is right, as always', attachments: [{ externalId: 'f2', name: 'notes.txt', contentType: 'text/plain' }] },
-  { type: 'message', externalId: 'g5', conversation: 'general', author: ADA.externalId, sentAt: '2026-01-01T10:04:00Z', body: 'nobody answered this' },
+  { type: 'conversation', externalId: 'dm', kind: 'DIRECT', participants: [{ user: ADA.externalId }, { user: 'plat-ben' }] },
+  {
+    type: 'conversation',
+    externalId: 'care',
+    kind: 'PERSONAL',
+    name: 'Care for Ada',
+    participants: [{ user: ADA.externalId }, { user: 'plat-gus' }],
+  },
+  {
+    type: 'message',
+    externalId: 'g1',
+    conversation: 'general',
+    author: ADA.externalId,
+    sentAt: '2026-01-01T10:00:00Z',
+    body: 'a question from Ada',
+    reactions: [{ user: 'plat-ben', emoji: 'eyes' }],
+    attachments: [{ externalId: 'f1', name: 'ada-cv.txt', contentType: 'text/plain' }],
+  },
+  {
+    type: 'message',
+    externalId: 'g2',
+    conversation: 'general',
+    author: 'plat-ben',
+    sentAt: '2026-01-01T10:01:00Z',
+    replyTo: 'g1',
+    body: `an answer for <@${ADA.externalId}>`,
+    mentions: [ADA.externalId],
+    reactions: [{ user: ADA.externalId, emoji: 'tada' }],
+  },
+  {
+    type: 'message',
+    externalId: 'g3',
+    conversation: 'general',
+    author: ADA.externalId,
+    sentAt: '2026-01-01T10:02:00Z',
+    replyTo: 'g1',
+    body: 'my own follow-up',
+  },
+  {
+    type: 'message',
+    externalId: 'g4',
+    conversation: 'general',
+    author: 'plat-ben',
+    sentAt: '2026-01-01T10:03:00Z',
+    body: 'quillfeather is right, as always',
+    attachments: [{ externalId: 'f2', name: 'notes.txt', contentType: 'text/plain' }],
+  },
+  {
+    type: 'message',
+    externalId: 'g5',
+    conversation: 'general',
+    author: ADA.externalId,
+    sentAt: '2026-01-01T10:04:00Z',
+    body: 'nobody answered this',
+  },
   { type: 'message', externalId: 'd1', conversation: 'dm', author: ADA.externalId, sentAt: '2026-01-02T10:00:00Z', body: 'psst' },
   { type: 'message', externalId: 'd2', conversation: 'dm', author: 'plat-ben', sentAt: '2026-01-02T10:01:00Z', body: 'what?' },
-  { type: 'message', externalId: 'p1', conversation: 'care', author: ADA.externalId, sentAt: '2026-01-03T10:00:00Z', body: 'it broke', direction: 'INBOUND', channel: 'whatsapp' },
-  { type: 'message', externalId: 'p2', conversation: 'care', author: 'plat-gus', sentAt: '2026-01-03T10:01:00Z', replyTo: 'p1', body: 'Dear Ada, sorry', direction: 'OUTBOUND', channel: 'whatsapp' },
-  { type: 'call', externalId: 'k1', conversation: 'dm', initiator: ADA.externalId, startedAt: '2026-01-04T10:00:00Z', endedAt: '2026-01-04T10:05:00Z', participants: [{ user: ADA.externalId }, { user: 'plat-ben' }] },
-  { type: 'call', externalId: 'k2', conversation: 'care', initiator: ADA.externalId, startedAt: '2026-01-04T11:00:00Z', endedAt: '2026-01-04T11:05:00Z', participants: [{ user: ADA.externalId }] },
-  { type: 'delivery', externalId: 'v1', user: ADA.externalId, conversation: 'care', message: 'p2', channel: 'whatsapp', source: '+4930000000', destination: ADA.phone, status: 'DELIVERED', at: '2026-01-03T10:01:05Z' },
+  {
+    type: 'message',
+    externalId: 'p1',
+    conversation: 'care',
+    author: ADA.externalId,
+    sentAt: '2026-01-03T10:00:00Z',
+    body: 'it broke',
+    direction: 'INBOUND',
+    channel: 'whatsapp',
+  },
+  {
+    type: 'message',
+    externalId: 'p2',
+    conversation: 'care',
+    author: 'plat-gus',
+    sentAt: '2026-01-03T10:01:00Z',
+    replyTo: 'p1',
+    body: 'Dear Ada, sorry',
+    direction: 'OUTBOUND',
+    channel: 'whatsapp',
+  },
+  {
+    type: 'call',
+    externalId: 'k1',
+    conversation: 'dm',
+    initiator: ADA.externalId,
+    startedAt: '2026-01-04T10:00:00Z',
+    endedAt: '2026-01-04T10:05:00Z',
+    participants: [{ user: ADA.externalId }, { user: 'plat-ben' }],
+  },
+  {
+    type: 'call',
+    externalId: 'k2',
+    conversation: 'care',
+    initiator: ADA.externalId,
+    startedAt: '2026-01-04T11:00:00Z',
+    endedAt: '2026-01-04T11:05:00Z',
+    participants: [{ user: ADA.externalId }],
+  },
+  {
+    type: 'delivery',
+    externalId: 'v1',
+    user: ADA.externalId,
+    conversation: 'care',
+    message: 'p2',
+    channel: 'whatsapp',
+    source: '+4930000000',
+    destination: ADA.phone,
+    status: 'DELIVERED',
+    at: '2026-01-03T10:01:05Z',
+  },
   { type: 'businessLink', user: ADA.externalId, system: 'helpdesk', reference: ADA.reference },
 ];
 
 /** The same people and messages, with content for two files, in an app of a tenant. */
 export async function tell(world: World, tenant: string, app: string): Promise<Story> {
-  const content = new Map(['f1', 'f2'].map((name) => [name, () => Promise.resolve(Readable.from([Buffer.from(`content of ${name}`)]))]));
+  const content = new Map(
+    ['f1', 'f2'].map((name) => [name, () => Promise.resolve(Readable.from([Buffer.from(`content of ${name}`)]))]),
+  );
   await inScope(world.system, { ...world.cli, tenantId: tenant }, (session) =>
-    ingest(session, app, records.map((record, index) => ({ index, record: recordSchema.parse(record), ...(record.type === 'message' ? { content } : {}) }))),
+    ingest(
+      session,
+      app,
+      records.map((record, index) => ({
+        index,
+        record: recordSchema.parse(record),
+        ...(record.type === 'message' ? { content } : {}),
+      })),
+    ),
   );
   const id = (name: string): Promise<string> => world.userId(tenant, app, name);
   return { tenant, app, ada: await id(ADA.externalId), ben: await id('plat-ben'), gus: await id('plat-gus') };
@@ -88,8 +203,18 @@ export async function leaveExport(world: World, { tenant, app }: Story, people: 
     await createSubjectKeys(world.system.keys, session.db, tenant, [{ id, appId: app }]);
     await world.system.files.write(artefactKey(tenant, id), Readable.from([Buffer.from('sealed')]));
     await recordArtefact(session, {
-      id, appId: app, requestId: request, subjectId: people[0]!, coversApp: false, fileName: 'package.zip', contentType: 'application/zip', size: 6,
-      sha256: createHash('sha256').update('sealed').digest('hex'), manifest: {}, expiresAt: new Date(Date.now() + 1e9), people,
+      id,
+      appId: app,
+      requestId: request,
+      subjectId: people[0]!,
+      coversApp: false,
+      fileName: 'package.zip',
+      contentType: 'application/zip',
+      size: 6,
+      sha256: createHash('sha256').update('sealed').digest('hex'),
+      manifest: {},
+      expiresAt: new Date(Date.now() + 1e9),
+      people,
     });
   });
   return id;
@@ -102,7 +227,9 @@ export async function finished(world: World, id: string): Promise<Record<string,
     if (row && !['SCHEDULED', 'RUNNING', 'READY'].includes(row['status'] as string)) return row;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`the request ${id} did not end: ${JSON.stringify((await world.sql('select status, stage, error, counts from requests where id = $1', [id]))[0])}`);
+  throw new Error(
+    `the request ${id} did not end: ${JSON.stringify((await world.sql('select status, stage, error, counts from requests where id = $1', [id]))[0])}`,
+  );
 }
 
 const tables = async (world: World): Promise<string[]> =>
@@ -116,8 +243,12 @@ const tables = async (world: World): Promise<string[]> =>
 export async function wordsIn(world: World, words: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const table of await tables(world)) {
-    const text = (await world.sql(`select t::text as row from ${table} t`)).map(({ row }) => row as string).join('\n').toLowerCase();
-    for (const word of words) if (text.includes(word.toLowerCase()) || text.includes(Buffer.from(word).toString('hex'))) found.push(`${table}: ${word}`);
+    const text = (await world.sql(`select t::text as row from ${table} t`))
+      .map(({ row }) => row as string)
+      .join('\n')
+      .toLowerCase();
+    for (const word of words)
+      if (text.includes(word.toLowerCase()) || text.includes(Buffer.from(word).toString('hex'))) found.push(`${table}: ${word}`);
   }
   return found;
 }
@@ -125,26 +256,43 @@ export async function wordsIn(world: World, words: readonly string[]): Promise<s
 /** The names of the tables that hold a UUID in any column. */
 export async function tablesWith(world: World, id: string): Promise<string[]> {
   const found: string[] = [];
-  for (const table of await tables(world)) if ((await world.sql(`select 1 from ${table} t where position($1 in t::text) > 0 limit 1`, [id])).length) found.push(table);
+  for (const table of await tables(world))
+    if ((await world.sql(`select 1 from ${table} t where position($1 in t::text) > 0 limit 1`, [id])).length) found.push(table);
   return found;
 }
 
 /** Every sealed value that can be opened, by place: who owns it, its stored bytes, and its text. */
-export async function readable(world: World, tenant: string): Promise<Map<string, { owner: string; bytes: string; text: string }>> {
+export async function readable(
+  world: World,
+  tenant: string,
+): Promise<Map<string, { owner: string; bytes: string; text: string }>> {
   const values = new Map<string, { owner: string; bytes: string; text: string }>();
   await inScope(world.system, { ...world.cli, tenantId: tenant }, async ({ db }) => {
     for (const holding of HOLDINGS) {
       for (const column of holding.columns) {
         if (column.as !== 'sealed' && column.as !== 'sealed-json') continue;
-        const rows = (await db.query(`select id, ${holding.sealedBy} as owner, ${column.column} as value from ${holding.table} where tenant_id = $1 and ${column.column} is not null`, [tenant])) as {
+        const rows = (await db.query(
+          `select id, ${holding.sealedBy} as owner, ${column.column} as value from ${holding.table} where tenant_id = $1 and ${column.column} is not null`,
+          [tenant],
+        )) as {
           id: string;
           owner: string;
           value: Buffer;
         }[];
-        const keys = await subjectKeys(world.system.keys, db, tenant, rows.map(({ owner }) => owner));
+        const keys = await subjectKeys(
+          world.system.keys,
+          db,
+          tenant,
+          rows.map(({ owner }) => owner),
+        );
         for (const { id, owner, value } of rows) {
           const key = keys.get(owner);
-          if (key) values.set(`${column.sealed}/${id}`, { owner, bytes: value.toString('hex'), text: unsealText(key, place(tenant, owner, column.sealed, id), value) });
+          if (key)
+            values.set(`${column.sealed}/${id}`, {
+              owner,
+              bytes: value.toString('hex'),
+              text: unsealText(key, place(tenant, owner, column.sealed, id), value),
+            });
         }
       }
     }

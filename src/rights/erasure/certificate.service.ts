@@ -54,7 +54,10 @@ export async function residualsOf({ db, scope }: Session, requestIds: readonly s
     requestIds,
   ])) as { id: string; residual: Residual | null }[];
   const found = new Map(
-    rows.map((row) => [row.id, row.residual ? Object.assign(row.residual, { scannedAt: new Date(row.residual.scannedAt) }) : undefined]),
+    rows.map((row) => [
+      row.id,
+      row.residual ? Object.assign(row.residual, { scannedAt: new Date(row.residual.scannedAt) }) : undefined,
+    ]),
   );
   return requestIds.map((id) => found.get(id));
 }
