@@ -86,15 +86,19 @@ async function listenForForgottenKeys(url: string, forget: (tenantId: string) =>
   let client: pg.Client | undefined;
   const connect = async (): Promise<void> => {
     const next = new pg.Client({ connectionString: url, application_name: 'habeas keys', keepAlive: true });
+    let listening = false;
     next.on('notification', (message) => message.payload && forget(message.payload));
     next.on('error', () => undefined);
-    next.on('end', () => {
-      // While nobody listens, keys live for KEY_LIFE_MS at most all the same.
-      if (!closed) setTimeout(() => void connect().catch(() => undefined), 1000).unref();
-    });
+    next.on('end', () => listening && later());
     await next.connect();
     await next.query(`listen ${KEYS_CHANNEL}`);
+    listening = true;
     client = next;
+    if (closed) await next.end();
+  };
+  // Until somebody listens again, keys live for KEY_LIFE_MS at most all the same.
+  const later = (): void => {
+    if (!closed) setTimeout(() => void connect().catch(later), 1000).unref();
   };
   await connect();
   return async () => {
