@@ -9,7 +9,8 @@ import { publishCheckpoints, sealTenant } from './seal.ts';
 export const SEAL_EVERY_MS = 5_000;
 
 /** Where a checkpoint lies once it has left the database; names sort by size. */
-export const checkpointKey = (checkpoint: Checkpoint): string => `${checkpoint.tenant}/checkpoints/${String(checkpoint.size).padStart(16, '0')}`;
+export const checkpointKey = (checkpoint: Checkpoint): string =>
+  `${checkpoint.tenant}/checkpoints/${String(checkpoint.size).padStart(16, '0')}`;
 
 /** Seals what waits in one tenant's log and publishes its checkpoints to the file store. Answers how many checkpoints were made. */
 export async function sealNow(system: System, signer: Signer, tenantId: string): Promise<number> {
@@ -17,7 +18,11 @@ export async function sealNow(system: System, signer: Signer, tenantId: string):
   const waiting = await inScope(
     system,
     scope,
-    async ({ db }) => (await db.query('select 1 from audit_pending where tenant_id = $1 union all select 1 from audit_unpublished where tenant_id = $1 limit 1', [tenantId])) as unknown[],
+    async ({ db }) =>
+      (await db.query(
+        'select 1 from audit_pending where tenant_id = $1 union all select 1 from audit_unpublished where tenant_id = $1 limit 1',
+        [tenantId],
+      )) as unknown[],
   );
   if (!waiting.length) return 0;
   let made = 0;
@@ -38,7 +43,9 @@ export function startSealer(system: System, signer: Signer): () => Promise<void>
     for (const { id } of [{ id: PROVIDER_TENANT }, ...tenants]) {
       if (stopped) return;
       // One tenant's trouble (a tampered tree) must not keep the others unsealed.
-      await sealNow(system, signer, id).catch((error: Error) => system.log.error({ tenant: id, name: error.name, message: error.message }, 'an audit log could not be sealed'));
+      await sealNow(system, signer, id).catch((error: Error) =>
+        system.log.error({ tenant: id, name: error.name, message: error.message }, 'an audit log could not be sealed'),
+      );
     }
   };
   let running: Promise<void> = Promise.resolve();

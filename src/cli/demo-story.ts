@@ -60,7 +60,11 @@ interface Followed {
 async function follow(ask: Ask, token: string, id: string, say: Say): Promise<Followed> {
   let last = '';
   for (;;) {
-    const data = (await ask(token, 'query ($id: ID!) { request(id: $id) { status done total counts { name count } artefact { id size manifest } residual { total } error } }', { id })) as unknown as {
+    const data = (await ask(
+      token,
+      'query ($id: ID!) { request(id: $id) { status done total counts { name count } artefact { id size manifest } residual { total } error } }',
+      { id },
+    )) as unknown as {
       request: Followed & { done: number; total: number | null; error: string | null };
     };
     const { request } = data;
@@ -74,23 +78,41 @@ async function follow(ask: Ask, token: string, id: string, say: Say): Promise<Fo
 }
 
 async function download(ask: Ask, token: string, artefactId: string): Promise<number> {
-  const { createDownloadLink: link } = (await ask(token, 'mutation ($id: ID!) { createDownloadLink(artefactId: $id) { url } }', { id: artefactId })) as unknown as { createDownloadLink: { url: string } };
+  const { createDownloadLink: link } = (await ask(token, 'mutation ($id: ID!) { createDownloadLink(artefactId: $id) { url } }', {
+    id: artefactId,
+  })) as unknown as { createDownloadLink: { url: string } };
   const response = await fetch(link.url);
   if (!response.ok) throw new Error(`The download answered ${response.status}.`);
   return (await response.arrayBuffer()).byteLength;
 }
 
-async function readOwn(ask: Ask, cast: Cast, userId: string): Promise<{ token: string; name: string; held: number; messages: number }> {
-  const { issueToken: issued } = (await ask(cast.integrator.token, 'mutation ($kid: ID!, $user: ID!) { issueToken(kid: $kid, level: USER, userId: $user) { token } }', {
-    kid: cast.integrator.kid,
-    user: userId,
-  })) as unknown as { issueToken: { token: string } };
-  const data = (await ask(issued.token, '{ me { profile { displayName } messages(first: 3) { edges { node { body } } } } whatIsHeld { category count } }')) as unknown as {
+async function readOwn(
+  ask: Ask,
+  cast: Cast,
+  userId: string,
+): Promise<{ token: string; name: string; held: number; messages: number }> {
+  const { issueToken: issued } = (await ask(
+    cast.integrator.token,
+    'mutation ($kid: ID!, $user: ID!) { issueToken(kid: $kid, level: USER, userId: $user) { token } }',
+    {
+      kid: cast.integrator.kid,
+      user: userId,
+    },
+  )) as unknown as { issueToken: { token: string } };
+  const data = (await ask(
+    issued.token,
+    '{ me { profile { displayName } messages(first: 3) { edges { node { body } } } } whatIsHeld { category count } }',
+  )) as unknown as {
     me: { profile: { displayName: string }; messages: { edges: unknown[] } };
     whatIsHeld: { category: string; count: number }[];
   };
   const held = data.whatIsHeld.reduce((sum, row) => sum + row.count, 0);
-  return { token: issued.token, name: data.me.profile.displayName, held, messages: data.whatIsHeld.find((row) => row.category === 'messages')?.count ?? 0 };
+  return {
+    token: issued.token,
+    name: data.me.profile.displayName,
+    held,
+    messages: data.whatIsHeld.find((row) => row.category === 'messages')?.count ?? 0,
+  };
 }
 
 async function verify(system: System, tenantId: string): Promise<{ entries: number; ok: boolean }> {
@@ -98,7 +120,9 @@ async function verify(system: System, tenantId: string): Promise<{ entries: numb
   const checkpoint = await inScope(system, systemScope(tenantId, 'demo'), ({ db }) => newestCheckpoint(db, tenantId));
   await sealNow(system, signer, tenantId);
   const lines: string[] = [];
-  await inScope(system, systemScope(tenantId, 'demo'), ({ db }) => exportLog(db, tenantId, async (line) => void lines.push(line)));
+  await inScope(system, systemScope(tenantId, 'demo'), ({ db }) =>
+    exportLog(db, tenantId, async (line) => void lines.push(line)),
+  );
   async function* text(): AsyncGenerator<string> {
     yield* lines;
   }
@@ -114,7 +138,9 @@ export async function tellStory(running: { url: string; system: System }, cast: 
   const own = await readOwn(ask, cast, lena);
   say(`${own.name} reads their own data with a user token: ${own.held} rows are held, ${own.messages} of them messages`);
 
-  const inline = await ask(cast.integrator.token, 'query ($user: ID!) { personData(userId: $user, others: OWN) }', { user: lena });
+  const inline = await ask(cast.integrator.token, 'query ($user: ID!) { personData(userId: $user, others: OWN) }', {
+    user: lena,
+  });
   say(`An integrator takes ${own.name}'s data as JSON, inline: ${(JSON.stringify(inline).length / 1024).toFixed(0)} kB`);
 
   const { requestPortability: asked } = (await ask(
@@ -139,7 +165,9 @@ export async function tellStory(running: { url: string; system: System }, cast: 
   say(`  the residual scan finds ${residual} of them in rows, files, jobs and the audit log`);
 
   const audit = await verify(running.system, cast.tenantId);
-  say(`The audit log verifies from an older checkpoint: ${audit.entries} entries, ${audit.ok ? 'none changed' : 'NOT as they were'}`);
+  say(
+    `The audit log verifies from an older checkpoint: ${audit.entries} entries, ${audit.ok ? 'none changed' : 'NOT as they were'}`,
+  );
 
   const joost = await readOwn(ask, cast, await find(ask, cast.officer.token, 'joost.terpstra@brightwater.example'));
   if (residual !== 0 || !audit.ok) throw new Error('The demo did not end as it should.');

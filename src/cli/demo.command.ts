@@ -20,7 +20,9 @@ import { tellStory, type Cast } from './demo-story.ts';
 import { answer, type Io } from './io.ts';
 import { commandScope, configOf } from './with-system.ts';
 
-const EXAMPLES = ['examples', '../../examples', '../../../examples'].map((path) => (path === 'examples' ? path : join(import.meta.dirname, path)));
+const EXAMPLES = ['examples', '../../examples', '../../../examples'].map((path) =>
+  path === 'examples' ? path : join(import.meta.dirname, path),
+);
 
 /** The folder of the made-up company; it comes with the repository. */
 function examplesFolder(): string {
@@ -47,18 +49,34 @@ async function makeCast(system: System, say: (line: string) => void): Promise<Ca
   const examples = examplesFolder();
   const tenant = await createTenant(system, commandScope(), 'Brightwater Bikes');
   const scope = commandScope(tenant.id);
-  const [workspace, support] = await inScope(system, scope, async (session) => [await createApp(session, 'Workspace'), await createApp(session, 'Support')] as const);
+  const [workspace, support] = await inScope(
+    system,
+    scope,
+    async (session) => [await createApp(session, 'Workspace'), await createApp(session, 'Support')] as const,
+  );
   say(`Tenant "${tenant.name}" with the apps "${workspace.name}" and "${support.name}"`);
   const slack = await runImport(system, scope, workspace.id, importSlack, join(examples, 'brightwater-slack'));
   const native = await runImport(system, scope, support.id, importNdjson, join(examples, 'brightwater-support.ndjson'));
   const created = (report: typeof slack, what: string): number => report.counts.find((row) => row.what === what)?.created ?? 0;
   say(`Imported a Slack export: ${created(slack, 'user')} people, ${created(slack, 'message')} messages, in ${slack.seconds} s`);
-  say(`Imported native NDJSON: ${created(native, 'user')} people, ${created(native, 'message')} messages, ${created(native, 'call')} calls, in ${native.seconds} s`);
+  say(
+    `Imported native NDJSON: ${created(native, 'user')} people, ${created(native, 'message')} messages, ${created(native, 'call')} calls, in ${native.seconds} s`,
+  );
   const tokenOf = async (role: RoleName, appId?: string): Promise<{ kid: string; token: string }> =>
     inScope(system, scope, async (session) => {
       const preset = ROLES[role];
-      const { key } = await createApiKey(session, { name: `demo ${role}`, level: preset.level, permissions: preset.permissions, ...(appId ? { appId } : {}) });
-      const { token } = await issueToken(session, { kid: key.kid, level: preset.level, ...(appId ? { appId } : {}), subject: role.toLowerCase() });
+      const { key } = await createApiKey(session, {
+        name: `demo ${role}`,
+        level: preset.level,
+        permissions: preset.permissions,
+        ...(appId ? { appId } : {}),
+      });
+      const { token } = await issueToken(session, {
+        kid: key.kid,
+        level: preset.level,
+        ...(appId ? { appId } : {}),
+        subject: role.toLowerCase(),
+      });
       return { kid: key.kid, token };
     });
   return {
@@ -79,24 +97,36 @@ export const registerDemo: Register = (program, io) => {
     .action(async (options: { exit?: boolean }, command) => {
       const begun = performance.now();
       const json = Boolean(command.optsWithGlobals().json);
-      const say = (line: string): void => void (json ? undefined : io.out(`[${((performance.now() - begun) / 1000).toFixed(1).padStart(4)} s] ${line}\n`));
+      const say = (line: string): void =>
+        void (json ? undefined : io.out(`[${((performance.now() - begun) / 1000).toFixed(1).padStart(4)} s] ${line}\n`));
       const running = await serveSomewhere(configOf(io), io);
       try {
         say(`Serving ${running.url} on PostgreSQL, migrated`);
         const cast = await makeCast(running.system, say);
         const story = await tellStory(running, cast, say);
         const seconds = Math.round((performance.now() - begun) / 100) / 10;
-        const tokens = Object.entries({ 'privacy officer': cast.officer, integrator: cast.integrator, auditor: cast.auditor, 'legal approver': cast.approver, 'tenant admin': cast.admin });
-        answer(io, command.optsWithGlobals(), { url: running.url, seconds, ...story, tokens: Object.fromEntries(tokens.map(([name, { token }]) => [name, token])) }, [
-          '',
-          `The story took ${seconds} s. A token for each role, good for a day (put {"Authorization": "Bearer <token>"} under Headers in GraphiQL):`,
-          ...tokens.flatMap(([name, { token }]) => ['', `${name}:`, token]),
-          '',
-          `a person (Joost, good for an hour):`,
-          story.personToken,
-          '',
-          options.exit ? 'Done.' : `GraphiQL: ${running.url}/    Stop with Ctrl-C.`,
-        ]);
+        const tokens = Object.entries({
+          'privacy officer': cast.officer,
+          integrator: cast.integrator,
+          auditor: cast.auditor,
+          'legal approver': cast.approver,
+          'tenant admin': cast.admin,
+        });
+        answer(
+          io,
+          command.optsWithGlobals(),
+          { url: running.url, seconds, ...story, tokens: Object.fromEntries(tokens.map(([name, { token }]) => [name, token])) },
+          [
+            '',
+            `The story took ${seconds} s. A token for each role, good for a day (put {"Authorization": "Bearer <token>"} under Headers in GraphiQL):`,
+            ...tokens.flatMap(([name, { token }]) => ['', `${name}:`, token]),
+            '',
+            `a person (Joost, good for an hour):`,
+            story.personToken,
+            '',
+            options.exit ? 'Done.' : `GraphiQL: ${running.url}/    Stop with Ctrl-C.`,
+          ],
+        );
         if (!options.exit && !io.stop.aborted) await once(io.stop, 'abort');
       } finally {
         await running.close();

@@ -33,11 +33,25 @@ export async function debianDatabase(): Promise<DebianDatabase> {
   const home = await mkdtemp(join(tmpdir(), 'habeas-debian-'));
   const data = join(home, 'data');
   await mkdir(data);
-  const ids = process.getuid?.() === 0 ? { uid: Number((await run('id', ['-u', 'postgres'])).stdout), gid: Number((await run('id', ['-g', 'postgres'])).stdout) } : {};
+  const ids =
+    process.getuid?.() === 0
+      ? { uid: Number((await run('id', ['-u', 'postgres'])).stdout), gid: Number((await run('id', ['-g', 'postgres'])).stdout) }
+      : {};
   if (ids.uid !== undefined) for (const path of [home, data]) await chown(path, ids.uid, ids.gid);
   const port = await freePort();
-  await run(join(BIN, 'initdb'), ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'], ids);
-  const flags = ['-p', port, '-c listen_addresses=127.0.0.1', "-c unix_socket_directories=''", '-c fsync=off', '-c max_connections=60'].join(' ');
+  await run(
+    join(BIN, 'initdb'),
+    ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    ids,
+  );
+  const flags = [
+    '-p',
+    port,
+    '-c listen_addresses=127.0.0.1',
+    "-c unix_socket_directories=''",
+    '-c fsync=off',
+    '-c max_connections=60',
+  ].join(' ');
   await run(join(BIN, 'pg_ctl'), ['-D', data, '-w', '-l', join(home, 'log'), '-o', flags, 'start'], ids);
   const url = (user: string): string => `postgres://${user}@127.0.0.1:${port}/habeas`;
   const admin = new pg.Client({ connectionString: url('postgres').replace('/habeas', '/postgres') });
@@ -56,6 +70,7 @@ export async function debianDatabase(): Promise<DebianDatabase> {
       await run(join(BIN, 'pg_ctl'), ['-D', data, '-w', '-m', 'immediate', 'stop'], ids);
       await rm(home, { recursive: true, force: true });
     },
-    dump: async (...options) => (await run(join(BIN, 'pg_dump'), ['--dbname', url('postgres'), ...options], { maxBuffer: 2 ** 30 })).stdout,
+    dump: async (...options) =>
+      (await run(join(BIN, 'pg_dump'), ['--dbname', url('postgres'), ...options], { maxBuffer: 2 ** 30 })).stdout,
   };
 }

@@ -2,17 +2,23 @@ import { Field, GraphQLISODateTime, ID, Int, ObjectType } from 'type-graphql';
 import { connectionType } from '../connection.ts';
 import { JsonScalar } from '../json.scalar.ts';
 
-@ObjectType({ description: 'One act on personal data, denied ones too. It holds ids and counts, never content, and outlives an erasure.' })
+@ObjectType({
+  description: 'One act on personal data, denied ones too. It holds ids and counts, never content, and outlives an erasure.',
+})
 export class AuditLogEntry {
   @Field(() => ID, { description: 'UUID of the entry.' })
   id!: string;
   @Field(() => GraphQLISODateTime, { description: 'When.' })
   at!: Date;
-  @Field(() => String, { description: 'What was done: noun and verb, as in `message.read`, `erasure.requested`, `permission.denied`.' })
+  @Field(() => String, {
+    description: 'What was done: noun and verb, as in `message.read`, `erasure.requested`, `permission.denied`.',
+  })
   act!: string;
   @Field(() => String, { description: 'DONE, DENIED or FAILED.' })
   outcome!: string;
-  @Field(() => String, { description: 'The key that stood behind it: a kid, `cli` for a command on the server itself, `system` for its own work.' })
+  @Field(() => String, {
+    description: 'The key that stood behind it: a kid, `cli` for a command on the server itself, `system` for its own work.',
+  })
   actorKey!: string;
   @Field(() => String, { nullable: true, description: "The `sub` of the actor's token." })
   actorSubject!: string | null;
@@ -22,7 +28,10 @@ export class AuditLogEntry {
   actorApp!: string | null;
   @Field(() => ID, { nullable: true, description: 'The person the actor was.' })
   actorUser!: string | null;
-  @Field(() => String, { nullable: true, description: 'The request it was part of; the answer carried it as the header x-request-id.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The request it was part of; the answer carried it as the header x-request-id.',
+  })
   requestId!: string | null;
   @Field(() => JsonScalar, { description: 'On which rows: ids and counts.' })
   targets!: unknown;
@@ -32,7 +41,10 @@ export class AuditLogEntry {
 
 export const AuditLogConnection = connectionType('AuditLog', () => AuditLogEntry);
 
-@ObjectType({ description: 'A signed statement of what the log held (RFC 6962 tree head, Ed25519 signature). Keep some, outside the reach of whoever runs the database.' })
+@ObjectType({
+  description:
+    'A signed statement of what the log held (RFC 6962 tree head, Ed25519 signature). Keep some, outside the reach of whoever runs the database.',
+})
 export class AuditCheckpoint {
   @Field(() => Int, { description: 'How many entries the tree held.' })
   size!: number;

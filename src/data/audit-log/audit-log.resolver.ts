@@ -17,7 +17,9 @@ const tenantWide = (scope: { appId?: string }): void => {
 @Resolver()
 export class AuditLogResolver {
   @Authorized<Permission>('audit:read')
-  @Query(() => AuditLogConnection, { description: 'What was done on personal data in this tenant. Reading it is an act too, and is in it.' })
+  @Query(() => AuditLogConnection, {
+    description: 'What was done on personal data in this tenant. Reading it is an act too, and is in it.',
+  })
   async auditLog(
     @Args(() => RangeArgs) args: RangeArgs,
     @Arg('act', () => String, { nullable: true, description: 'Only acts of this name.' }) act: string | null,
@@ -31,7 +33,10 @@ export class AuditLogResolver {
   }
 
   @Authorized<Permission>('audit:read')
-  @Query(() => AuditCheckpoint, { nullable: true, description: 'The newest checkpoint of the log; null while nothing is sealed (entries are sealed within seconds).' })
+  @Query(() => AuditCheckpoint, {
+    nullable: true,
+    description: 'The newest checkpoint of the log; null while nothing is sealed (entries are sealed within seconds).',
+  })
   async auditCheckpoint(@Ctx() { request }: Context): Promise<AuditCheckpoint | null> {
     tenantWide(request.scope);
     const checkpoint = await request.inScope(({ db, scope }) => newestCheckpoint(db, scope.tenantId));
@@ -41,7 +46,10 @@ export class AuditLogResolver {
 
   @Authorized<Permission>('audit:read')
   @Query(() => AuditProof, { description: 'Proves that an entry is in the newest tree. NOT_FOUND until it is sealed.' })
-  async auditProof(@Arg('entryId', () => ID, { description: 'UUID of the entry.' }) entryId: string, @Ctx() { request }: Context): Promise<AuditProof> {
+  async auditProof(
+    @Arg('entryId', () => ID, { description: 'UUID of the entry.' }) entryId: string,
+    @Ctx() { request }: Context,
+  ): Promise<AuditProof> {
     tenantWide(request.scope);
     const id = requireId(entryId, 'sealed entry');
     const proof = await request.inScope(({ db, scope }) => proveEntry(db, scope.tenantId, id));
