@@ -3,6 +3,8 @@ import { registerAudit } from './audit.command.ts';
 import type { Register } from './command.ts';
 import { registerDemo } from './demo.command.ts';
 import { registerDoctor } from './doctor.command.ts';
+import { registerErase } from './erase.command.ts';
+import { registerExport } from './export.command.ts';
 import { registerImport } from './import.command.ts';
 import { registerKey } from './key.command.ts';
 import { registerKeys } from './keys.command.ts';
@@ -23,6 +25,8 @@ export const COMMANDS: readonly Register[] = [
   registerKey,
   registerToken,
   registerImport,
+  registerExport,
+  registerErase,
   registerAudit,
   registerKeys,
   registerSchema,
