@@ -15,9 +15,9 @@ export async function ingestCalls(batch: Batch, items: readonly Item<'call'>[]):
   const { db, scope } = batch.session;
   const written = (await db.query(
     `insert into calls as held (tenant_id, app_id, id, conversation_id, initiator_id, external_id, kind, started_at, ended_at, duration_seconds)
-     select $1, $2, *, extract(epoch from ended - started)::int
+     select $1, $2, *, least(extract(epoch from ended - started), 2147483647)::int
      from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[]) as c (id, conversation_id, initiator_id, external_id, kind, started, ended)
-     on conflict (tenant_id, app_id, external_id) do update set ended_at = excluded.ended_at, duration_seconds = extract(epoch from excluded.ended_at - held.started_at)::int
+     on conflict (tenant_id, app_id, external_id) do update set ended_at = excluded.ended_at, duration_seconds = least(extract(epoch from excluded.ended_at - held.started_at), 2147483647)::int
        where excluded.ended_at is not null and held.ended_at is distinct from excluded.ended_at
      returning (xmax = 0) as created`,
     columns(batch, rows, ({ id, record, conversationId, initiatorId }) => [

@@ -30,11 +30,18 @@ export const IDENTIFIER_TYPES = [
 const clean = (text: string): string => text.replaceAll('\u0000', '\uFFFD').toWellFormed();
 const text = (max: number) => z.string().max(max).transform(clean);
 const id = z.string().min(1).max(256).transform(clean);
-const time = z.iso.datetime({ offset: true });
+// What PostgreSQL reads, too: it knows no year 0, and no zone 16 hours or more from UTC.
+const time = z.iso
+  .datetime({ offset: true })
+  .refine(
+    (value) => !value.startsWith('0000') && !/[+-](?:1[6-9]|2\d):\d\d$/.test(value),
+    'no year 0, and a zone less than 16 hours from UTC',
+  );
 const cleanJson = (value: unknown): unknown => {
   if (typeof value === 'string') return clean(value);
   if (Array.isArray(value)) return value.map(cleanJson);
-  if (value && typeof value === 'object') return Object.fromEntries(Object.entries(value).map(([key, member]) => [clean(key), cleanJson(member)]));
+  if (value && typeof value === 'object')
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [clean(key), cleanJson(member)]));
   return value;
 };
 const json = z.record(z.string(), z.json()).transform((value) => cleanJson(value) as Record<string, unknown>);
@@ -61,7 +68,10 @@ export const userSchema = z.strictObject({
   kind: z.enum(USER_KINDS).default('END_USER'),
   profile: profileSchema.default({}),
   metadata: json.default({}),
-  identifiers: z.array(z.strictObject({ type: z.enum(IDENTIFIER_TYPES), value: id, verifiedAt: time.optional() })).max(64).default([]),
+  identifiers: z
+    .array(z.strictObject({ type: z.enum(IDENTIFIER_TYPES), value: id, verifiedAt: time.optional() }))
+    .max(64)
+    .default([]),
   channels: z
     .array(
       z.strictObject({
@@ -100,7 +110,10 @@ export const attachmentSchema = z.strictObject({
   name: text(1024).optional(),
   contentType: text(256).optional(),
   size: z.int().nonnegative().optional(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   /** Whoever uploaded it, where that is not the author of the message. */
   uploader: id.optional(),
   /** Where the platform keeps it, without credentials. */
@@ -156,7 +169,10 @@ export const callSchema = z.strictObject({
   kind: z.enum(CALL_KINDS).default('VOICE'),
   startedAt: time,
   endedAt: time.optional(),
-  participants: z.array(z.strictObject({ user: id, joinedAt: time.optional(), leftAt: time.optional() })).max(10_000).default([]),
+  participants: z
+    .array(z.strictObject({ user: id, joinedAt: time.optional(), leftAt: time.optional() }))
+    .max(10_000)
+    .default([]),
 });
 
 /** Traffic data: one attempt to deliver to one person (a call detail record, a delivery receipt). */
