@@ -40,3 +40,10 @@ export async function entriesOf(zip: Buffer): Promise<Map<string, Buffer>> {
 }
 
 export const downloadZip = async (world: World, ask: Ask, artefactId: string): Promise<Map<string, Buffer>> => entriesOf(await download(world, ask, artefactId));
+
+/** Asks for a package of a person as JSON, and answers the request's id. */
+export async function requestOf(ask: Ask, right: 'requestAccess' | 'requestPortability', userId: string, rest = ''): Promise<string> {
+  const { data, messages } = await ask(`mutation ($id: ID!) { ${right}(userId: $id, format: JSON ${rest}) { request { id } } }`, { id: userId });
+  if (messages.length) throw new Error(messages.join());
+  return data[right].request.id as string;
+}

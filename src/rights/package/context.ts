@@ -29,6 +29,9 @@ const CONVERSATIONS: readonly ExportColumn[] = [
   { name: 'name', column: 'name', as: 'sealed', sealed: 'conversations.name' },
 ];
 
+/** The columns of the context's sections, by name. */
+export const CONTEXT_COLUMNS = { conversations: CONVERSATIONS, messages: MESSAGES } as const;
+
 const select = (columns: readonly ExportColumn[], alias: string): string =>
   columns.map(({ column, as }, index) => `${as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`} as c${index}`).join(', ');
 

@@ -33,9 +33,9 @@ export function openPeople(subjectId: string, rule: Others): People {
       const shown = rule === Others.FULL ? fresh : fresh.filter((id) => id === subjectId);
       const names = new Map<string, string>();
       for (const person of await displayNames(session, shown)) {
-        // A loader answers a failure in its place; a package that cannot read a name fails rather than leaving it out.
-        if (person instanceof Error) throw person;
-        if (person?.displayName) names.set(person.id, person.displayName);
+        // A name whose seal is broken is answered in its place; a package fails on it rather than leaving it out.
+        if (person?.name instanceof Error) throw person.name;
+        if (person?.name) names.set(person.id, person.name);
       }
       for (const id of fresh) {
         const name = names.get(id);
