@@ -40,6 +40,7 @@ export const registerToken: Register = (program, io) => {
     .action(async (options: IssueOptions, command) => {
       const home = tenantOf(options.key);
       const permissions = options.permission.map((permission) => oneOf<Permission>('--permission', permission, ALL_PERMISSIONS));
+      const ttlSeconds = options.ttl === undefined ? undefined : parseDuration(options.ttl);
       const issued = await inTenantScope(io, home, async (session) => {
         const found = await findKey(session, options.key, home);
         if (!found) throw new Refusal('NOT_FOUND', `There is no key ${options.key}.`);
@@ -52,7 +53,7 @@ export const registerToken: Register = (program, io) => {
           ...(options.user ? { userId: uuidOf('--user', options.user) } : {}),
           ...(permissions.length ? { permissions } : {}),
           ...(options.subject ? { subject: options.subject } : {}),
-          ...(options.ttl ? { ttlSeconds: parseDuration(options.ttl) } : {}),
+          ...(ttlSeconds ? { ttlSeconds } : {}),
         });
       });
       answer(io, command.optsWithGlobals(), issued, [issued.token]);
