@@ -27,9 +27,9 @@ export class Users1700000000400 implements MigrationInterface {
     await q.query('alter table users force row level security');
     await q.query(`create policy scope on users
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', id::text)
-          or position(id::text in current_setting('habeas.opened')) > 0))
+          or position(id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', id::text))`);
@@ -54,8 +54,8 @@ export class Users1700000000400 implements MigrationInterface {
     await q.query('alter table identifiers force row level security');
     await q.query(`create policy scope on identifiers
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
-        and current_setting('habeas.user_id') in ('', user_id::text))
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
+        and current_setting('habeas.user_id') in ('', user_id::text) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', user_id::text))`);
@@ -83,8 +83,8 @@ export class Users1700000000400 implements MigrationInterface {
     await q.query('alter table channel_identities force row level security');
     await q.query(`create policy scope on channel_identities
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
-        and current_setting('habeas.user_id') in ('', user_id::text))
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
+        and current_setting('habeas.user_id') in ('', user_id::text) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', user_id::text))`);
@@ -108,8 +108,8 @@ export class Users1700000000400 implements MigrationInterface {
     await q.query('alter table business_links force row level security');
     await q.query(`create policy scope on business_links
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
-        and current_setting('habeas.user_id') in ('', user_id::text))
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
+        and current_setting('habeas.user_id') in ('', user_id::text) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', user_id::text))`);

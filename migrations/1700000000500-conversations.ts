@@ -24,9 +24,9 @@ export class Conversations1700000000500 implements MigrationInterface {
     await q.query('alter table conversations force row level security');
     await q.query(`create policy scope on conversations
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') = ''
-          or position(id::text in current_setting('habeas.opened')) > 0))
+          or position(id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text))`);
     await q.query(`select grant_runtime('conversations', 'select, insert, update, delete')`);
@@ -49,9 +49,9 @@ export class Conversations1700000000500 implements MigrationInterface {
     await q.query('alter table participants force row level security');
     await q.query(`create policy scope on participants
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', user_id::text)
-          or position(conversation_id::text in current_setting('habeas.opened')) > 0))
+          or position(conversation_id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', user_id::text))`);

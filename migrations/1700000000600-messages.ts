@@ -38,9 +38,9 @@ export class Messages1700000000600 implements MigrationInterface {
     await q.query('alter table messages force row level security');
     await q.query(`create policy scope on messages
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', subject_id::text)
-          or position(conversation_id::text in current_setting('habeas.opened')) > 0))
+          or position(conversation_id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', subject_id::text))`);
@@ -61,9 +61,9 @@ export class Messages1700000000600 implements MigrationInterface {
     await q.query('alter table mentions force row level security');
     await q.query(`create policy scope on mentions
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', user_id::text)
-          or position(conversation_id::text in current_setting('habeas.opened')) > 0))
+          or position(conversation_id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', user_id::text)
@@ -87,9 +87,9 @@ export class Messages1700000000600 implements MigrationInterface {
     await q.query('alter table reactions force row level security');
     await q.query(`create policy scope on reactions
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', user_id::text)
-          or position(conversation_id::text in current_setting('habeas.opened')) > 0))
+          or position(conversation_id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', user_id::text)
@@ -121,9 +121,9 @@ export class Messages1700000000600 implements MigrationInterface {
     await q.query('alter table attachments force row level security');
     await q.query(`create policy scope on attachments
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', subject_id::text)
-          or position(conversation_id::text in current_setting('habeas.opened')) > 0))
+          or position(conversation_id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', subject_id::text))`);

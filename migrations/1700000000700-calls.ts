@@ -26,10 +26,10 @@ export class Calls1700000000700 implements MigrationInterface {
     await q.query('alter table calls force row level security');
     await q.query(`create policy scope on calls
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', initiator_id::text)
           or position(conversation_id::text in current_setting('habeas.opened')) > 0
-          or position(id::text in current_setting('habeas.opened')) > 0))
+          or position(id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', initiator_id::text))`);
@@ -51,9 +51,9 @@ export class Calls1700000000700 implements MigrationInterface {
     await q.query('alter table call_participants force row level security');
     await q.query(`create policy scope on call_participants
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
         and (current_setting('habeas.user_id') in ('', user_id::text)
-          or position(call_id::text in current_setting('habeas.opened')) > 0))
+          or position(call_id::text in current_setting('habeas.opened')) > 0) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', user_id::text))`);
@@ -82,8 +82,8 @@ export class Calls1700000000700 implements MigrationInterface {
     await q.query('alter table delivery_records force row level security');
     await q.query(`create policy scope on delivery_records
       using (tenant_id = current_setting('habeas.tenant_id')::uuid
-        and current_setting('habeas.app_id') in ('', app_id::text)
-        and current_setting('habeas.user_id') in ('', user_id::text))
+        and case when current_setting('habeas.app_id') in ('', app_id::text)
+        and current_setting('habeas.user_id') in ('', user_id::text) then true else false end)
       with check (tenant_id = current_setting('habeas.tenant_id')::uuid
         and current_setting('habeas.app_id') in ('', app_id::text)
         and current_setting('habeas.user_id') in ('', user_id::text))`);

@@ -92,6 +92,16 @@ test('the schema knows the kinds that intake takes', () => {
   ).toEqual([USER_KINDS, IDENTIFIER_TYPES, CONVERSATION_KINDS, MESSAGE_KINDS, DIRECTIONS, CALL_KINDS].map((kinds) => [...kinds]));
 });
 
+test('the policy of every table that is read in pages lets the planner expect rows to pass it', async () => {
+  const policies = await world.sql(
+    "select tablename, qual from pg_policies where schemaname = 'public' and tablename = any ($1)",
+    [HOLDINGS.map(({ table }) => table)],
+  );
+  expect(policies).toHaveLength(HOLDINGS.length);
+  for (const { tablename, qual } of policies)
+    expect({ tablename, qual }).toMatchObject({ qual: expect.stringContaining('CASE') });
+});
+
 describe('the audit log', () => {
   const entries = async (act: string): Promise<{ targets: Record<string, unknown>; actor_user: string | null }[]> =>
     (await world.sql('select targets, actor_user from audit_entries where tenant_id = $1 and act = $2 order by id', [
