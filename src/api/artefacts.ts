@@ -19,7 +19,12 @@ export function serveArtefacts(server: FastifyInstance, system: System): void {
     method: ['GET', 'HEAD'],
     url: '/artefacts/:id',
     handler: async (request: Download, reply) => {
-      void reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', 'x-content-type-options': 'nosniff', 'x-request-id': request.id });
+      void reply.headers({
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+        'x-request-id': request.id,
+      });
       try {
         return await download(system, request, reply);
       } catch (error) {
@@ -45,7 +50,9 @@ async function download(system: System, request: Download, reply: FastifyReply):
     { open, session: given, range: request.headers.range },
     request.id,
   );
-  void reply.type(artefact.contentType).headers({ 'accept-ranges': 'bytes', 'content-disposition': `attachment; filename="${artefact.fileName}"` });
+  void reply
+    .type(artefact.contentType)
+    .headers({ 'accept-ranges': 'bytes', 'content-disposition': `attachment; filename="${artefact.fileName}"` });
   if (!open) return reply.header('content-length', artefact.size).send();
   void reply.header('etag', `"${session}"`);
   // A range is of the representation the client already has a part of; one that names another is answered whole.
@@ -54,5 +61,7 @@ async function download(system: System, request: Download, reply: FastifyReply):
   const { start, end } = range ?? { start: 0, end: artefact.size - 1 };
   const file = await system.files.open(artefactKey(tenantId, artefact.id));
   if (range) void reply.code(206).header('content-range', `bytes ${start}-${end}/${artefact.size}`);
-  return reply.header('content-length', end - start + 1).send(openSealed(key, artefactContext(tenantId, artefact.id), file, artefact.size, { start, end }));
+  return reply
+    .header('content-length', end - start + 1)
+    .send(openSealed(key, artefactContext(tenantId, artefact.id), file, artefact.size, { start, end }));
 }

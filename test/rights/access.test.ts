@@ -22,10 +22,14 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 const isPackage = ajv.compile(packageSchema());
 
-const ACCESS = 'mutation ($user: ID, $others: Others, $reason: String) { requestAccess(userId: $user, format: JSON, others: $others, reason: $reason) { request { id type dueAt } } }';
+const ACCESS =
+  'mutation ($user: ID, $others: Others, $reason: String) { requestAccess(userId: $user, format: JSON, others: $others, reason: $reason) { request { id type dueAt } } }';
 
 // oxlint-disable-next-line no-explicit-any -- the document is checked against its schema, here and field by field in the tests
-async function documentOf(ask: Ask, variables: Record<string, unknown> = {}): Promise<{ document: any; request: any; text: string }> {
+async function documentOf(
+  ask: Ask,
+  variables: Record<string, unknown> = {},
+): Promise<{ document: any; request: any; text: string }> {
   const asked = await ask(ACCESS, variables);
   expect(asked.codes).toEqual([]);
   const request = await finished(ask, asked.data.requestAccess.request.id);
@@ -43,7 +47,16 @@ const person = (user: string): Ask => world.as({ tenant: company.tenant, app: co
 const bodies = (rows: { body: string }[]): string[] => rows.map(({ body }) => body).sort();
 
 const OWN_WORDS = ['=HYPERLINK("x")', 'I bought a bicycle from @Person 1', 'it broke', 'we mend it', 'yes'];
-const CONTEXT = ['a reply to it', 'a thread begins', 'before the second', 'directly before', 'even this', 'in that thread', 'thanks @Ada and @Person 1', 'the whole of it'];
+const CONTEXT = [
+  'a reply to it',
+  'a thread begins',
+  'before the second',
+  'directly before',
+  'even this',
+  'in that thread',
+  'thanks @Ada and @Person 1',
+  'the whole of it',
+];
 
 test('docs/package.schema.json is what the holdings say now (HABEAS_WRITE_SCHEMA=1 renews it)', async () => {
   const path = resolve(import.meta.dirname, '../../docs/package.schema.json');
@@ -57,12 +70,16 @@ test('a person gets what is held about them with the conversation around it, oth
   expect(document).toMatchObject({ subject: company.ada, others: 'CONTEXT' });
   expect(bodies(document.data.messages)).toEqual(OWN_WORDS);
   expect(bodies(document.context.messages)).toEqual(CONTEXT);
-  expect(document.data.profile).toMatchObject([{ id: company.ada, externalId: 'ada', profile: { displayName: 'Ada', email: 'ada@example.org' }, metadata: { plan: 'gold' } }]);
+  expect(document.data.profile).toMatchObject([
+    { id: company.ada, externalId: 'ada', profile: { displayName: 'Ada', email: 'ada@example.org' }, metadata: { plan: 'gold' } },
+  ]);
   expect(document.data.businessLinks).toEqual([{ system: 'crm', reference: 'BW-17' }]);
   expect(document.data.deliveries).toMatchObject([{ destination: '+4477', status: 'read' }]);
   expect(document.data.calls).toMatchObject([{ initiator: 'Person 1' }]);
   expect(document.data.reactions).toHaveLength(1);
-  expect(document.context.conversations.map(({ kind, name }: { kind: string; name: string | null }) => [kind, name]).sort()).toEqual([
+  expect(
+    document.context.conversations.map(({ kind, name }: { kind: string; name: string | null }) => [kind, name]).sort(),
+  ).toEqual([
     ['DIRECT', null],
     ['PERSONAL', null],
     ['PUBLIC_GROUP', 'general'],
@@ -87,7 +104,9 @@ test('the officer also gets messages that mention the person elsewhere; to a use
   expect(bodies(document.context.messages)).toEqual(['about @Ada', ...CONTEXT].sort());
   expect(document.withheld).not.toContainEqual(expect.objectContaining({ reason: 'OUTSIDE_SCOPE' }));
   const own = await documentOf(person(company.ada));
-  expect(own.document.withheld).toContainEqual(expect.objectContaining({ reason: 'OUTSIDE_SCOPE', category: 'context', count: 1 }));
+  expect(own.document.withheld).toContainEqual(
+    expect.objectContaining({ reason: 'OUTSIDE_SCOPE', category: 'context', count: 1 }),
+  );
 });
 
 test('OWN holds nothing of others, and says so', async () => {
@@ -101,18 +120,28 @@ test('OWN holds nothing of others, and says so', async () => {
 test('FULL shows names as they were, and the reason stands on the request and in the audit log', async () => {
   const reason = 'The court asked for the names.';
   const { document, request } = await documentOf(officer(), { user: company.ada, others: 'FULL', reason });
-  expect(document.context.messages.find(({ body }: { body: string }) => body === 'directly before')).toMatchObject({ author: 'Ben Okri' });
+  expect(document.context.messages.find(({ body }: { body: string }) => body === 'directly before')).toMatchObject({
+    author: 'Ben Okri',
+  });
   expect(bodies(document.context.messages)).toContain('thanks @Ada and @Ben Okri');
   expect(document.context.conversations).toContainEqual(expect.objectContaining({ kind: 'DIRECT', name: 'Ada and Ben' }));
   expect(request.artefact.manifest).toMatchObject({ others: 'FULL', reason });
-  expect((await world.sql(`select targets from audit_entries where act = 'access.requested' and targets->>'request' = $1`, [request.id]))[0]).toMatchObject({ targets: { others: 'FULL', reason } });
+  expect(
+    (
+      await world.sql(`select targets from audit_entries where act = 'access.requested' and targets->>'request' = $1`, [
+        request.id,
+      ])
+    )[0],
+  ).toMatchObject({ targets: { others: 'FULL', reason } });
 });
 
 test('an agent gets what they wrote to customers, not what customers wrote to them', async () => {
   const { document } = await documentOf(officer(), { user: company.agent });
   expect(document.data.messages).toEqual([]);
   expect(document.context.messages).toMatchObject([{ author: 'Agent Smith', body: 'we mend it' }]);
-  expect(document.withheld).toContainEqual(expect.objectContaining({ category: 'messages', reason: 'RIGHTS_OF_OTHERS', count: 1 }));
+  expect(document.withheld).toContainEqual(
+    expect.objectContaining({ category: 'messages', reason: 'RIGHTS_OF_OTHERS', count: 1 }),
+  );
   const full = await documentOf(officer(), { user: company.agent, others: 'FULL', reason: 'a dispute' });
   expect(bodies(full.document.context.messages)).toEqual(['it broke', 'we mend it']);
 });
@@ -123,11 +152,18 @@ test('who left a direct conversation gets nothing that was written afterwards', 
   await world.ingest(tenant, app, [
     { type: 'user', externalId: 'a' },
     { type: 'user', externalId: 'b' },
-    { type: 'conversation', externalId: 'c', kind: 'DIRECT', participants: [{ user: 'a', leftAt: '2026-01-01T00:02:00Z' }, { user: 'b' }] },
+    {
+      type: 'conversation',
+      externalId: 'c',
+      kind: 'DIRECT',
+      participants: [{ user: 'a', leftAt: '2026-01-01T00:02:00Z' }, { user: 'b' }],
+    },
     { type: 'message', externalId: 'm1', conversation: 'c', author: 'b', sentAt: '2026-01-01T00:01:00Z', body: 'before' },
     { type: 'message', externalId: 'm2', conversation: 'c', author: 'b', sentAt: '2026-01-01T00:03:00Z', body: 'after' },
   ]);
-  const { document } = await documentOf(world.as({ tenant, role: 'PRIVACY_OFFICER' }), { user: await world.userId(tenant, app, 'a') });
+  const { document } = await documentOf(world.as({ tenant, role: 'PRIVACY_OFFICER' }), {
+    user: await world.userId(tenant, app, 'a'),
+  });
   expect(bodies(document.context.messages)).toEqual(['before']);
 });
 
@@ -136,7 +172,9 @@ test('the facts of Art. 15(1) are counted from what is held', async () => {
   const { about, data } = document;
   expect(about.categories.map(({ category }: { category: string }) => category).sort()).toEqual(Object.keys(data).sort());
   for (const { category, count } of about.categories) expect([category, count]).toEqual([category, data[category].length]);
-  expect(about.categories).toContainEqual(expect.objectContaining({ category: 'messages', oldest: '2026-01-01T00:01:00.000Z', newest: '2026-01-01T00:10:00.000Z' }));
+  expect(about.categories).toContainEqual(
+    expect.objectContaining({ category: 'messages', oldest: '2026-01-01T00:01:00.000Z', newest: '2026-01-01T00:10:00.000Z' }),
+  );
   expect(about.recipients).toEqual({ businessSystems: ['crm'], channels: ['whatsapp'] });
 });
 

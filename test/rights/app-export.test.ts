@@ -19,7 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const importInto = (tenant: string, app: string, importer: Importer, path: string) => runImport(world.system, { ...world.cli, tenantId: tenant }, app, importer, path);
+const importInto = (tenant: string, app: string, importer: Importer, path: string) =>
+  runImport(world.system, { ...world.cli, tenantId: tenant }, app, importer, path);
 
 const EXPORT = `mutation ($app: ID!) { exportApp(appId: $app) { ${REQUEST} } }`;
 
@@ -47,7 +48,10 @@ async function moved(tenant: string, app: string) {
 
 /** The SHA-256 of what the files of an app hold in clear, by name. */
 async function contents(tenant: string, app: string): Promise<Record<string, string>> {
-  const rows = (await world.sql('select id, external_id, size, coalesce(subject_id, conversation_id) as owner from attachments where tenant_id = $1 and app_id = $2 and stored', [tenant, app])) as {
+  const rows = (await world.sql(
+    'select id, external_id, size, coalesce(subject_id, conversation_id) as owner from attachments where tenant_id = $1 and app_id = $2 and stored',
+    [tenant, app],
+  )) as {
     id: string;
     external_id: string;
     size: string;
@@ -55,8 +59,14 @@ async function contents(tenant: string, app: string): Promise<Record<string, str
   }[];
   const found: Record<string, string> = {};
   for (const { id, external_id, size, owner } of rows) {
-    const key = (await inScope(world.system, { ...world.cli, tenantId: tenant }, ({ db }) => subjectKeys(world.system.keys, db, tenant, [owner]))).get(owner)!;
-    found[external_id] = (await all(await readAttachment(world.system.files, key, { tenantId: tenant, id, size: Number(size) }))).toString('base64');
+    const key = (
+      await inScope(world.system, { ...world.cli, tenantId: tenant }, ({ db }) =>
+        subjectKeys(world.system.keys, db, tenant, [owner]),
+      )
+    ).get(owner)!;
+    found[external_id] = (
+      await all(await readAttachment(world.system.files, key, { tenantId: tenant, id, size: Number(size) }))
+    ).toString('base64');
   }
   return found;
 }
@@ -81,23 +91,94 @@ test.each([
 test('what is hard to say twice comes over too: microseconds, many channels, unknown parents, literal mentions, tombstones, uploaders', async () => {
   const tenant = await world.tenant();
   const app = await world.app(tenant);
-  const accounts = Array.from({ length: 60 }, (_, n) => ({ channel: 'forum', externalId: `ada-${n}`, ...(n % 2 ? {} : { raw: { n }, displayName: 'A' }) }));
+  const accounts = Array.from({ length: 60 }, (_, n) => ({
+    channel: 'forum',
+    externalId: `ada-${n}`,
+    ...(n % 2 ? {} : { raw: { n }, displayName: 'A' }),
+  }));
   await world.ingest(tenant, app, [
-    { type: 'user', externalId: 'ada', profile: { displayName: 'Ada', email: 'Ada@example.org' }, channels: accounts, identifiers: [{ type: 'EMAIL', value: 'ada@example.org', verifiedAt: '2025-01-01T00:00:00.123456Z' }] },
+    {
+      type: 'user',
+      externalId: 'ada',
+      profile: { displayName: 'Ada', email: 'Ada@example.org' },
+      channels: accounts,
+      identifiers: [{ type: 'EMAIL', value: 'ada@example.org', verifiedAt: '2025-01-01T00:00:00.123456Z' }],
+    },
     { type: 'user', externalId: 'ada', channels: accounts.map((account) => ({ ...account, channel: 'board' })) },
     { type: 'user', externalId: 'a>b', kind: 'BOT', deactivatedAt: '2025-02-01T00:00:00Z' },
     { type: 'user', externalId: 'agent', kind: 'AGENT' },
-    { type: 'conversation', externalId: 'c1', kind: 'PUBLIC_GROUP', name: 'général', participants: [{ user: 'ada', role: 'owner', joinedAt: '2025-01-01T00:00:00.000001Z' }] },
+    {
+      type: 'conversation',
+      externalId: 'c1',
+      kind: 'PUBLIC_GROUP',
+      name: 'général',
+      participants: [{ user: 'ada', role: 'owner', joinedAt: '2025-01-01T00:00:00.000001Z' }],
+    },
     { type: 'conversation', externalId: 'c2', kind: 'PERSONAL', participants: [{ user: 'agent' }, { user: 'ada' }] },
-    { type: 'message', externalId: 'm1', conversation: 'c1', author: 'ada', sentAt: '2026-01-01T00:00:00.000200Z', editedAt: '2026-01-02T00:00:00.5Z', body: '<@a>b> <@ada> <@agent> <\\@x> "\\', mentions: ['a>b', 'ada'], metadata: { a: [null, 1.5, 'ü'] } },
-    { type: 'message', externalId: 'm2', conversation: 'c1', author: 'a>b', sentAt: '2026-01-01T00:00:01Z', body: '<@019b76da-a800-70de-9e00-08de579a5486>', replyTo: 'm1', attachments: [{ externalId: 'f1', name: 'x.txt', uploader: 'ada', url: 'https://example.org/x' }] },
-    { type: 'message', externalId: 'm3', conversation: 'c1', author: 'ada', sentAt: '2026-01-01T00:00:02Z', replyTo: 'never-seen', mentions: ['agent'], body: 'none' },
-    { type: 'message', externalId: 'm4', conversation: 'c1', sentAt: '2026-01-01T00:00:03Z', kind: 'SYSTEM', body: 'nobody wrote this' },
-    { type: 'message', externalId: 'm5', conversation: 'c2', author: 'agent', sentAt: '2026-01-01T00:00:04Z', body: 'hello', direction: 'OUTBOUND', campaignId: 'spring' },
+    {
+      type: 'message',
+      externalId: 'm1',
+      conversation: 'c1',
+      author: 'ada',
+      sentAt: '2026-01-01T00:00:00.000200Z',
+      editedAt: '2026-01-02T00:00:00.5Z',
+      body: '<@a>b> <@ada> <@agent> <\\@x> "\\',
+      mentions: ['a>b', 'ada'],
+      metadata: { a: [null, 1.5, 'ü'] },
+    },
+    {
+      type: 'message',
+      externalId: 'm2',
+      conversation: 'c1',
+      author: 'a>b',
+      sentAt: '2026-01-01T00:00:01Z',
+      body: '<@019b76da-a800-70de-9e00-08de579a5486>',
+      replyTo: 'm1',
+      attachments: [{ externalId: 'f1', name: 'x.txt', uploader: 'ada', url: 'https://example.org/x' }],
+    },
+    {
+      type: 'message',
+      externalId: 'm3',
+      conversation: 'c1',
+      author: 'ada',
+      sentAt: '2026-01-01T00:00:02Z',
+      replyTo: 'never-seen',
+      mentions: ['agent'],
+      body: 'none',
+    },
+    {
+      type: 'message',
+      externalId: 'm4',
+      conversation: 'c1',
+      sentAt: '2026-01-01T00:00:03Z',
+      kind: 'SYSTEM',
+      body: 'nobody wrote this',
+    },
+    {
+      type: 'message',
+      externalId: 'm5',
+      conversation: 'c2',
+      author: 'agent',
+      sentAt: '2026-01-01T00:00:04Z',
+      body: 'hello',
+      direction: 'OUTBOUND',
+      campaignId: 'spring',
+    },
     { type: 'message', externalId: 'm6', conversation: 'c2', sentAt: '2026-01-01T00:00:05Z', kind: 'TOMBSTONE' },
     { type: 'reaction', conversation: 'c1', message: 'm1', user: 'agent', emoji: '👍', reactedAt: '2026-01-01T00:00:09.000009Z' },
     { type: 'messageDeletion', conversation: 'c1', externalId: 'm3' },
-    { type: 'delivery', externalId: 'd1', user: 'ada', conversation: 'c2', message: 'm5', channel: 'sms', source: '+1', destination: '+2', status: 'read', at: '2026-01-01T00:00:10Z' },
+    {
+      type: 'delivery',
+      externalId: 'd1',
+      user: 'ada',
+      conversation: 'c2',
+      message: 'm5',
+      channel: 'sms',
+      source: '+1',
+      destination: '+2',
+      status: 'read',
+      at: '2026-01-01T00:00:10Z',
+    },
   ]);
   const { there, zip } = await moved(tenant, app);
   expect(await comparable(world, there.tenant, there.app)).toEqual(await comparable(world, tenant, app));
@@ -105,7 +186,12 @@ test('what is hard to say twice comes over too: microseconds, many channels, unk
   expect(await world.sql(exact, [there.tenant])).toEqual([{ us: '000200', edited: '500000' }]);
 
   const entries = await entriesOf(zip);
-  const lines = entries.get('data.ndjson')!.toString().trim().split('\n').map((line) => JSON.parse(line) as { type: string; channels?: unknown[] });
+  const lines = entries
+    .get('data.ndjson')!
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; channels?: unknown[] });
   expect(lines[0]).toMatchObject({ type: 'header', schema: 'habeas-native/1' });
   expect(lines.filter(({ type }) => type === 'user').map(({ channels }) => channels?.length ?? 0)).toEqual([64, 56, 0, 0]);
   const kinds = lines.map(({ type }) => type);
@@ -119,7 +205,15 @@ test('an export holds nobody who was erased, and is deleted when somebody in it 
     { type: 'user', externalId: 'ada', profile: { displayName: 'Ada' } },
     { type: 'user', externalId: 'ben', profile: { displayName: 'Ben' } },
     { type: 'conversation', externalId: 'c1', kind: 'PUBLIC_GROUP', participants: [{ user: 'ada' }, { user: 'ben' }] },
-    { type: 'message', externalId: 'm1', conversation: 'c1', author: 'ada', sentAt: '2026-01-01T00:00:00Z', body: 'hello <@ben>', mentions: ['ben'] },
+    {
+      type: 'message',
+      externalId: 'm1',
+      conversation: 'c1',
+      author: 'ada',
+      sentAt: '2026-01-01T00:00:00Z',
+      body: 'hello <@ben>',
+      mentions: ['ben'],
+    },
     { type: 'message', externalId: 'm2', conversation: 'c1', author: 'ben', sentAt: '2026-01-01T00:00:01Z', body: 'secret' },
     { type: 'call', externalId: 'k1', initiator: 'ben', startedAt: '2026-01-01T00:00:01Z', participants: [{ user: 'ada' }] },
   ]);
@@ -131,7 +225,10 @@ test('an export holds nobody who was erased, and is deleted when somebody in it 
   await finished(officer, erased.data.eraseUser.id);
   const integrator = world.as({ tenant, app, role: 'INTEGRATOR' });
   expect((await finished(integrator, first.request.id)).artefact.deletedAt).not.toBeNull();
-  expect((await integrator('mutation ($id: ID!) { createDownloadLink(artefactId: $id) { url } }', { id: first.request.artefact.id })).codes).toEqual(['EXPIRED']);
+  expect(
+    (await integrator('mutation ($id: ID!) { createDownloadLink(artefactId: $id) { url } }', { id: first.request.artefact.id }))
+      .codes,
+  ).toEqual(['EXPIRED']);
 
   const { zip, request } = await exportApp(tenant, app);
   const text = (await entriesOf(zip)).get('data.ndjson')!.toString();
@@ -146,7 +243,9 @@ test.each([
 ])('%s is not there to be exported', async (_, { other, sibling }: { other?: boolean; sibling?: boolean }) => {
   const tenant = await world.tenant();
   const app = await world.app(tenant);
-  const ask = other ? world.as({ tenant: await world.tenant(), role: 'TENANT_ADMIN' }) : world.as({ tenant, app: await world.app(tenant), role: 'INTEGRATOR' });
+  const ask = other
+    ? world.as({ tenant: await world.tenant(), role: 'TENANT_ADMIN' })
+    : world.as({ tenant, app: await world.app(tenant), role: 'INTEGRATOR' });
   expect(sibling ?? other).toBe(true);
   expect((await ask(EXPORT, { app })).codes).toEqual(['NOT_FOUND']);
 });

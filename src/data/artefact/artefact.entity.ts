@@ -20,18 +20,27 @@ export class Artefact {
   sha256!: string;
   @Field(() => GraphQLISODateTime, { description: 'When the file is deleted (HABEAS_EXPORT_DAYS after it was made).' })
   expiresAt!: Date;
-  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When it was deleted: it expired, or somebody in it was erased.' })
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: 'When it was deleted: it expired, or somebody in it was erased.',
+  })
   deletedAt!: Date | null;
   @Field(() => JsonScalar, {
-    description: "The package's manifest.json, less the list of the files it holds (docs/package.md): scope, format, counts, SHA-256 of each entry.",
+    description:
+      "The package's manifest.json, less the list of the files it holds (docs/package.md): scope, format, counts, SHA-256 of each entry.",
   })
   manifest!: Record<string, unknown>;
 }
 
 @ObjectType({ description: 'A link that downloads one export file once.' })
 export class DownloadLink {
-  @Field({ description: 'Where to GET the file, without any other credentials. Whoever has the link has the file: hand it to nobody else.' })
+  @Field({
+    description:
+      'Where to GET the file, without any other credentials. Whoever has the link has the file: hand it to nobody else.',
+  })
   url!: string;
-  @Field(() => GraphQLISODateTime, { description: 'Until when it can be opened. Once opened, a broken download can be resumed for an hour.' })
+  @Field(() => GraphQLISODateTime, {
+    description: 'Until when it can be opened. Once opened, a broken download can be resumed for an hour.',
+  })
   expiresAt!: Date;
 }

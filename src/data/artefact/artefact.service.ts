@@ -32,12 +32,10 @@ export async function recordArtefact({ db, scope }: Session, artefact: NewArtefa
     ],
   );
   for (let from = 0; from < artefact.people.length; from += SUBJECTS_A_STATEMENT) {
-    await db.query('insert into artefact_subjects (tenant_id, artefact_id, app_id, subject_id) select $1, $2, $3, unnest($4::uuid[])', [
-      scope.tenantId,
-      artefact.id,
-      artefact.appId,
-      artefact.people.slice(from, from + SUBJECTS_A_STATEMENT),
-    ]);
+    await db.query(
+      'insert into artefact_subjects (tenant_id, artefact_id, app_id, subject_id) select $1, $2, $3, unnest($4::uuid[])',
+      [scope.tenantId, artefact.id, artefact.appId, artefact.people.slice(from, from + SUBJECTS_A_STATEMENT)],
+    );
   }
 }
 
@@ -52,6 +50,10 @@ export async function deleteArtefacts(session: Session, ids: readonly string[], 
   await destroySubjectKeys(system.keys, db, scope.tenantId, ids);
   await db.query('delete from artefact_subjects where tenant_id = $1 and artefact_id = any ($2)', [scope.tenantId, ids]);
   await db.query('delete from download_links where tenant_id = $1 and artefact_id = any ($2)', [scope.tenantId, ids]);
-  await db.query('update artefacts set deleted_at = $3 where tenant_id = $1 and id = any ($2) and deleted_at is null', [scope.tenantId, ids, new Date(system.now())]);
+  await db.query('update artefacts set deleted_at = $3 where tenant_id = $1 and id = any ($2) and deleted_at is null', [
+    scope.tenantId,
+    ids,
+    new Date(system.now()),
+  ]);
   await recordAct(session, `artefact.${why}`, { artefacts: ids });
 }

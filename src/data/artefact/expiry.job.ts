@@ -10,7 +10,9 @@ const A_TRANSACTION = 50;
 
 /** Deletes what has expired, in every tenant, and then the files that no row knows. Idempotent; any number of processes may run it at once. */
 export const runExpiry: JobHandler = async (system, _data, signal) => {
-  const tenants = (await system.source.query('select tenant_id as id from tenant_directory order by tenant_id')) as { id: string }[];
+  const tenants = (await system.source.query('select tenant_id as id from tenant_directory order by tenant_id')) as {
+    id: string;
+  }[];
   for (const { id } of tenants) {
     signal.throwIfAborted();
     while ((await expireSome(system, id)) === A_TRANSACTION) signal.throwIfAborted();
@@ -21,12 +23,15 @@ export const runExpiry: JobHandler = async (system, _data, signal) => {
 
 async function expireSome(system: System, tenantId: string): Promise<number> {
   return inScope(system, systemScope(tenantId, 'expiry'), async (session) => {
-    const rows = (await session.db.query('select id from artefacts where tenant_id = $1 and deleted_at is null and expires_at <= $2 order by expires_at limit $3 for update skip locked', [
-      tenantId,
-      new Date(system.now()),
-      A_TRANSACTION,
-    ])) as { id: string }[];
-    await deleteArtefacts(session, rows.map((row) => row.id), 'expired');
+    const rows = (await session.db.query(
+      'select id from artefacts where tenant_id = $1 and deleted_at is null and expires_at <= $2 order by expires_at limit $3 for update skip locked',
+      [tenantId, new Date(system.now()), A_TRANSACTION],
+    )) as { id: string }[];
+    await deleteArtefacts(
+      session,
+      rows.map((row) => row.id),
+      'expired',
+    );
     return rows.length;
   });
 }
@@ -34,7 +39,11 @@ async function expireSome(system: System, tenantId: string): Promise<number> {
 /** Enqueues the expiry job now and every quarter of an hour. Answers how to stop. */
 export function startExpiry(system: System): () => Promise<void> {
   const enqueue = (): void => {
-    system.queue.enqueue(system.source.manager, 'expiry', {}).catch((error: unknown) => system.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'the expiry job could not be enqueued'));
+    system.queue
+      .enqueue(system.source.manager, 'expiry', {})
+      .catch((error: unknown) =>
+        system.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'the expiry job could not be enqueued'),
+      );
   };
   enqueue();
   const timer = setInterval(enqueue, EVERY_MS);

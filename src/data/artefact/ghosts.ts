@@ -44,7 +44,9 @@ async function sweep(system: System, tenantId: string, kind: string, living: str
     if (isUuid(id) && written && written.getTime() < young) old.push(id);
   }
   if (!old.length) return 0;
-  const rows = (await inScope(system, systemScope(tenantId, 'sweep'), ({ db }) => db.query(living, [tenantId, old]))) as { id: string }[];
+  const rows = (await inScope(system, systemScope(tenantId, 'sweep'), ({ db }) => db.query(living, [tenantId, old]))) as {
+    id: string;
+  }[];
   const known = new Set(rows.map((row) => row.id));
   let swept = 0;
   for (const id of old) if (!known.has(id) && (await system.files.remove(`${tenantId}/${kind}/${id}`))) swept += 1;

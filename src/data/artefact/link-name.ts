@@ -9,4 +9,5 @@ export function readLinkName(name: string): { tenantId: string; linkId: string }
   return { tenantId: uuid(hex.slice(0, 32)), linkId: uuid(hex.slice(32)) };
 }
 
-const uuid = (hex: string): string => `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+const uuid = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;

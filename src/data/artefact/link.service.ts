@@ -38,19 +38,16 @@ export async function createLink(session: Session, artefactId: string): Promise<
   const id = uuidv7(system.now());
   const token = newLinkToken();
   const expiresAt = new Date(system.now() + system.config.linkMinutes * 60_000);
-  await db.query('insert into download_links (tenant_id, id, app_id, artefact_id, token_hash, scope, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)', [
-    scope.tenantId,
-    id,
-    artefact.appId,
-    artefact.id,
-    hashLinkToken(token),
-    storeScope(scope),
-    new Date(system.now()),
-    expiresAt,
-  ]);
+  await db.query(
+    'insert into download_links (tenant_id, id, app_id, artefact_id, token_hash, scope, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+    [scope.tenantId, id, artefact.appId, artefact.id, hashLinkToken(token), storeScope(scope), new Date(system.now()), expiresAt],
+  );
   await recordAct(session, 'link.created', { artefact: artefact.id, link: id });
   const { publicUrl, host, port } = system.config;
-  return { url: `${publicUrl?.replace(/\/$/, '') ?? `http://${host}:${port}`}/artefacts/${linkName(scope.tenantId, id)}?token=${token}`, expiresAt };
+  return {
+    url: `${publicUrl?.replace(/\/$/, '') ?? `http://${host}:${port}`}/artefacts/${linkName(scope.tenantId, id)}?token=${token}`,
+    expiresAt,
+  };
 }
 
 interface LinkRow {
@@ -78,7 +75,13 @@ export interface Opened {
  * Opens a link. The first time makes a session; later only who gives the session's secret goes on, for an hour. The scope that the link was made
  * in is checked again: its key may be revoked, and its rows gone.
  */
-export async function openLink(system: System, name: string, token: string, how: { open: boolean; session: string | undefined; range: string | undefined }, requestId: string): Promise<Opened> {
+export async function openLink(
+  system: System,
+  name: string,
+  token: string,
+  how: { open: boolean; session: string | undefined; range: string | undefined },
+  requestId: string,
+): Promise<Opened> {
   const ids = readLinkName(name);
   if (!ids) throw unknown();
   const link = await inScope(system, systemScope(ids.tenantId, requestId), (session) => readLink(session, ids.linkId));
@@ -93,11 +96,16 @@ export async function openLink(system: System, name: string, token: string, how:
       const key = await artefactKeyOf(session, artefact);
       const opened: Opened = { artefact, tenantId: ids.tenantId, key, scope, link: link.id };
       if (!how.open) {
-        if (link.openedAt || link.expiresAt.getTime() <= system.now()) throw gone('The link was used, or has expired. Make a new one.');
+        if (link.openedAt || link.expiresAt.getTime() <= system.now())
+          throw gone('The link was used, or has expired. Make a new one.');
         return opened;
       }
       opened.session = await enterDownload(session, link, how.session);
-      await recordAct(session, 'artefact.downloaded', { artefact: artefact.id, link: link.id, ...(how.range && { range: how.range.slice(0, 64) }) });
+      await recordAct(session, 'artefact.downloaded', {
+        artefact: artefact.id,
+        link: link.id,
+        ...(how.range && { range: how.range.slice(0, 64) }),
+      });
       return opened;
     });
   } catch (error) {
@@ -123,7 +131,8 @@ const readLink = async ({ db, scope }: Session, id: string): Promise<LinkRow | u
 async function checkKey(system: System, { keyId, requestId }: Scope): Promise<void> {
   if (keyId === 'cli' || keyId === 'system') return;
   const tenantId = tenantOfKid(keyId);
-  const found = tenantId && (await inScope(system, systemScope(tenantId, requestId), (session) => findKey(session, keyId, tenantId)));
+  const found =
+    tenantId && (await inScope(system, systemScope(tenantId, requestId), (session) => findKey(session, keyId, tenantId)));
   if (!found || found.row.revokedAt) throw unknown();
 }
 
@@ -132,7 +141,10 @@ async function artefactKeyOf({ db, scope, system }: Session, artefact: Artefact)
   const key = (await subjectKeys(system.keys, db, scope.tenantId, [artefact.id])).get(artefact.id);
   if (!key) throw gone('The file was deleted.');
   if (artefact.subjectId) {
-    const rows = (await db.query('select 1 from users where tenant_id = $1 and id = $2 and erased_at is null', [scope.tenantId, artefact.subjectId])) as unknown[];
+    const rows = (await db.query('select 1 from users where tenant_id = $1 and id = $2 and erased_at is null', [
+      scope.tenantId,
+      artefact.subjectId,
+    ])) as unknown[];
     if (!rows.length) throw gone('The file was deleted.');
   }
   return key;
@@ -142,17 +154,16 @@ async function artefactKeyOf({ db, scope, system }: Session, artefact: Artefact)
 async function enterDownload({ db, scope, system }: Session, link: LinkRow, secret: string | undefined): Promise<string> {
   const now = system.now();
   if (link.openedAt) {
-    if (secret && link.sessionHash && isLinkToken(secret, link.sessionHash) && now < link.openedAt.getTime() + SESSION_MS) return secret;
+    if (secret && link.sessionHash && isLinkToken(secret, link.sessionHash) && now < link.openedAt.getTime() + SESSION_MS)
+      return secret;
     throw gone('The link was used. Make a new one.');
   }
   if (link.expiresAt.getTime() <= now) throw gone('The link has expired. Make a new one.');
   const session = newLinkToken();
-  const [, opened] = (await db.query('update download_links set opened_at = $3, session_hash = $4 where tenant_id = $1 and id = $2 and opened_at is null', [
-    scope.tenantId,
-    link.id,
-    new Date(now),
-    hashLinkToken(session),
-  ])) as [unknown[], number];
+  const [, opened] = (await db.query(
+    'update download_links set opened_at = $3, session_hash = $4 where tenant_id = $1 and id = $2 and opened_at is null',
+    [scope.tenantId, link.id, new Date(now), hashLinkToken(session)],
+  )) as [unknown[], number];
   if (!opened) throw gone('The link was used. Make a new one.');
   return session;
 }

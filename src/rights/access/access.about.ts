@@ -16,11 +16,17 @@ export async function aboutProcessing(walk: Walk, held: readonly Held[]): Promis
   const { systems, channels, restrictedAt } = await walk.read(async (session) => {
     await openFor(session);
     const parameters = [session.scope.tenantId, walk.subjectId];
-    const names = async (sql: string): Promise<string[]> => ((await session.db.query(sql, parameters)) as { name: string }[]).map(({ name }) => name);
-    const [user] = (await session.db.query('select restricted_at as "restrictedAt" from users where tenant_id = $1 and id = $2', parameters)) as { restrictedAt: Date | null }[];
+    const names = async (sql: string): Promise<string[]> =>
+      ((await session.db.query(sql, parameters)) as { name: string }[]).map(({ name }) => name);
+    const [user] = (await session.db.query(
+      'select restricted_at as "restrictedAt" from users where tenant_id = $1 and id = $2',
+      parameters,
+    )) as { restrictedAt: Date | null }[];
     return {
       systems: await names('select distinct system as name from business_links where tenant_id = $1 and user_id = $2 order by 1'),
-      channels: await names('select distinct channel as name from channel_identities where tenant_id = $1 and user_id = $2 order by 1'),
+      channels: await names(
+        'select distinct channel as name from channel_identities where tenant_id = $1 and user_id = $2 order by 1',
+      ),
       restrictedAt: user?.restrictedAt ?? null,
     };
   });

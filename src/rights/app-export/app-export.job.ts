@@ -24,7 +24,10 @@ export const planAppExport: PlanExport = async (job) => {
   const total = await job.read(async ({ db, scope }) => {
     let rows = 0;
     for (const table of TABLES) {
-      const [row] = (await db.query(`select count(*)::int as count from ${table} where tenant_id = $1 and app_id = $2`, [scope.tenantId, walk.appId])) as { count: number }[];
+      const [row] = (await db.query(`select count(*)::int as count from ${table} where tenant_id = $1 and app_id = $2`, [
+        scope.tenantId,
+        walk.appId,
+      ])) as { count: number }[];
       rows += row!.count;
     }
     return rows;

@@ -15,17 +15,30 @@ export class AppExportResolver {
     description:
       'Asks for everything held of an app as native NDJSON with its files, which `habeas import ndjson` reads back (docs/ndjson.md). A job writes it; the request tells how far it is. NOT_FOUND for an app outside the scope or erased.',
   })
-  exportApp(@Arg('appId', () => ID, { description: 'UUID of the app.' }) appId: string, @Ctx() { request }: Context): Promise<RightsRequest> {
+  exportApp(
+    @Arg('appId', () => ID, { description: 'UUID of the app.' }) appId: string,
+    @Ctx() { request }: Context,
+  ): Promise<RightsRequest> {
     return request.inScope((session) => requestAppExport(session, requireId(appId, 'app')));
   }
 }
 
 /** Opens a request for a whole app and queues its job, in one transaction. */
-export async function requestAppExport(session: Session, appId: string): Promise<RightsRequest> {
+async function requestAppExport(session: Session, appId: string): Promise<RightsRequest> {
   const { db, scope, system } = session;
-  const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [scope.tenantId, appId])) as unknown[];
+  const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [
+    scope.tenantId,
+    appId,
+  ])) as unknown[];
   if (!app) throw notFound('app');
-  const request = await openRequest(session, { type: RequestType.APP_EXPORT, target: RequestTarget.APP, targetId: appId, appId, subjectId: null, status: RequestStatus.SCHEDULED });
+  const request = await openRequest(session, {
+    type: RequestType.APP_EXPORT,
+    target: RequestTarget.APP,
+    targetId: appId,
+    appId,
+    subjectId: null,
+    status: RequestStatus.SCHEDULED,
+  });
   await recordAct(session, 'app_export.requested', { request: request.id, app: appId });
   await system.queue.enqueue(db, 'export', { requestId: request.id, scope: storeScope(scope) });
   return request;

@@ -17,12 +17,15 @@ export interface AppWalk {
 /** The records of one kind: how their rows are read, page by page, and told. */
 export interface Records<Row extends { id: string }> {
   pageSize: number;
-  read(session: Session, walk: AppWalk, after: string): Promise<Row[]>;
-  tell(session: Session, walk: AppWalk, rows: readonly Row[]): Promise<RawRecord[]>;
+  read: (session: Session, walk: AppWalk, after: string) => Promise<Row[]>;
+  tell: (session: Session, walk: AppWalk, rows: readonly Row[]) => Promise<RawRecord[]>;
 }
 
 /** Reads a kind from its first row to its last, each page in a transaction of its own. */
-export async function* recordsOf<Row extends { id: string }>(walk: AppWalk, { pageSize, read, tell }: Records<Row>): AsyncGenerator<RawRecord> {
+export async function* recordsOf<Row extends { id: string }>(
+  walk: AppWalk,
+  { pageSize, read, tell }: Records<Row>,
+): AsyncGenerator<RawRecord> {
   let after = FIRST_ID;
   for (;;) {
     walk.job.signal.throwIfAborted();
@@ -43,7 +46,9 @@ export function leaveOut(walk: AppWalk, what: string, count = 1): void {
 
 /** The record with the fields that have a value: the native format leaves out what there is not. */
 export function present<T extends object>(record: T): { [K in keyof T]: Exclude<T[K], null> } {
-  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined)) as { [K in keyof T]: Exclude<T[K], null> };
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== null && value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], null>;
+  };
 }
 
 /** Opens a sealed text; null stays null. */

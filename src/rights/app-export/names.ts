@@ -26,14 +26,27 @@ export function openNames(): Names {
   };
 }
 
-async function learn({ db, scope, system }: Session, known: Map<string, string>, table: 'users' | 'conversations', ids: Iterable<string | null>): Promise<void> {
+async function learn(
+  { db, scope, system }: Session,
+  known: Map<string, string>,
+  table: 'users' | 'conversations',
+  ids: Iterable<string | null>,
+): Promise<void> {
   const wanted = [...new Set(ids)].filter((id): id is string => id !== null);
   if (known.size + wanted.length > KEPT) known.clear();
   const fresh = wanted.filter((id) => !known.has(id));
   if (!fresh.length) return;
   const alive = table === 'users' ? 'and erased_at is null' : '';
-  const rows = (await db.query(`select id, external_id as sealed from ${table} where tenant_id = $1 and id = any ($2) ${alive}`, [scope.tenantId, fresh])) as { id: string; sealed: Buffer }[];
-  const keys = await subjectKeys(system.keys, db, scope.tenantId, rows.map((row) => row.id));
+  const rows = (await db.query(`select id, external_id as sealed from ${table} where tenant_id = $1 and id = any ($2) ${alive}`, [
+    scope.tenantId,
+    fresh,
+  ])) as { id: string; sealed: Buffer }[];
+  const keys = await subjectKeys(
+    system.keys,
+    db,
+    scope.tenantId,
+    rows.map((row) => row.id),
+  );
   for (const { id, sealed } of rows) {
     const key = keys.get(id);
     if (key) known.set(id, unsealText(key, place(scope.tenantId, id, `${table}.external_id`, id), sealed));

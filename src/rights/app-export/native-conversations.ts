@@ -41,7 +41,10 @@ export const CONVERSATIONS: Records<ConversationRow> = {
        where p.tenant_id = $1 and p.conversation_id = any ($2) order by p.conversation_id, p.user_id is distinct from c.subject_id, p.user_id`,
       [scope.tenantId, ids],
     )) as ParticipantRow[];
-    await walk.names.users(session, participants.map((row) => row.userId));
+    await walk.names.users(
+      session,
+      participants.map((row) => row.userId),
+    );
     const inside = grouped(participants, (row) => row.conversationId);
     return rows.flatMap((row) => {
       const externalId = open(row.id, 'conversations.external_id', row.id, row.externalId);

@@ -29,7 +29,10 @@ export const CALLS: Records<CallRow> = {
       [scope.tenantId, rows.map((row) => row.id)],
     )) as { callId: string; userId: string; joinedAt: string | null; leftAt: string | null }[];
     await walk.names.users(session, [...rows.map((row) => row.initiatorId), ...people.map((row) => row.userId)]);
-    await walk.names.conversations(session, rows.map((row) => row.conversationId));
+    await walk.names.conversations(
+      session,
+      rows.map((row) => row.conversationId),
+    );
     const inside = grouped(people, (row) => row.callId);
     return rows.flatMap((row) => {
       const initiator = walk.names.user(row.initiatorId);
@@ -80,9 +83,23 @@ export const DELIVERIES: Records<DeliveryRow> = {
     )) as DeliveryRow[],
   tell: async (session, walk, rows) => {
     const { db, scope, system } = session;
-    const open = opener(scope.tenantId, await subjectKeys(system.keys, db, scope.tenantId, rows.map((row) => row.userId)));
-    await walk.names.users(session, rows.map((row) => row.userId));
-    await walk.names.conversations(session, rows.map((row) => row.conversationId));
+    const open = opener(
+      scope.tenantId,
+      await subjectKeys(
+        system.keys,
+        db,
+        scope.tenantId,
+        rows.map((row) => row.userId),
+      ),
+    );
+    await walk.names.users(
+      session,
+      rows.map((row) => row.userId),
+    );
+    await walk.names.conversations(
+      session,
+      rows.map((row) => row.conversationId),
+    );
     return rows.flatMap((row) => {
       const user = walk.names.user(row.userId);
       if (user === undefined) return [];
@@ -115,19 +132,31 @@ interface LinkRow {
 export const BUSINESS_LINKS: Records<LinkRow> = {
   pageSize: 2000,
   read: async ({ db, scope }, { appId }, after) =>
-    (await db.query('select id, user_id as "userId", system, reference from business_links where tenant_id = $1 and app_id = $2 and id > $3 order by id limit 2000', [
-      scope.tenantId,
-      appId,
-      after,
-    ])) as LinkRow[],
+    (await db.query(
+      'select id, user_id as "userId", system, reference from business_links where tenant_id = $1 and app_id = $2 and id > $3 order by id limit 2000',
+      [scope.tenantId, appId, after],
+    )) as LinkRow[],
   tell: async (session, walk, rows) => {
     const { db, scope, system } = session;
-    const open = opener(scope.tenantId, await subjectKeys(system.keys, db, scope.tenantId, rows.map((row) => row.userId)));
-    await walk.names.users(session, rows.map((row) => row.userId));
+    const open = opener(
+      scope.tenantId,
+      await subjectKeys(
+        system.keys,
+        db,
+        scope.tenantId,
+        rows.map((row) => row.userId),
+      ),
+    );
+    await walk.names.users(
+      session,
+      rows.map((row) => row.userId),
+    );
     return rows.flatMap((row) => {
       const user = walk.names.user(row.userId);
       const reference = open(row.userId, 'business_links.reference', row.id, row.reference);
-      return user === undefined || reference === undefined ? [] : [{ type: 'businessLink' as const, user, system: row.system, reference }];
+      return user === undefined || reference === undefined
+        ? []
+        : [{ type: 'businessLink' as const, user, system: row.system, reference }];
     });
   },
 };

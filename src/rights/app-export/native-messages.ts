@@ -59,11 +59,17 @@ export const MESSAGES: Records<MessageRow> = {
     )) as MessageRow[],
   tell: async (session, walk, rows) => {
     const { db, scope, system } = session;
-    const parts = await partsOf(session, rows.map((row) => row.id));
+    const parts = await partsOf(
+      session,
+      rows.map((row) => row.id),
+    );
     const owners = [...rows.map((row) => row.owner), ...[...parts.attachments.values()].flat().map((row) => row.owner)];
     const open = opener(scope.tenantId, await subjectKeys(system.keys, db, scope.tenantId, owners));
     const bodies = new Map(rows.map((row) => [row.id, open(row.owner, 'messages.body', row.id, row.body)]));
-    await walk.names.conversations(session, rows.map((row) => row.conversationId));
+    await walk.names.conversations(
+      session,
+      rows.map((row) => row.conversationId),
+    );
     await walk.names.users(session, [
       ...rows.flatMap((row) => [row.authorId, ...mentionedIds(bodies.get(row.id) ?? '')]),
       ...[...parts.mentions.values(), ...parts.reactions.values()].flat().map((row) => row.userId),
@@ -74,9 +80,12 @@ export const MESSAGES: Records<MessageRow> = {
 };
 
 async function partsOf({ db, scope }: Session, ids: readonly string[]) {
-  const of = async <T extends { messageId: string }>(sql: string): Promise<Map<string, T[]>> => grouped((await db.query(sql, [scope.tenantId, ids])) as T[], (row) => row.messageId);
+  const of = async <T extends { messageId: string }>(sql: string): Promise<Map<string, T[]>> =>
+    grouped((await db.query(sql, [scope.tenantId, ids])) as T[], (row) => row.messageId);
   return {
-    mentions: await of<{ messageId: string; userId: string }>('select message_id as "messageId", user_id as "userId" from mentions where tenant_id = $1 and message_id = any ($2) order by 1, 2'),
+    mentions: await of<{ messageId: string; userId: string }>(
+      'select message_id as "messageId", user_id as "userId" from mentions where tenant_id = $1 and message_id = any ($2) order by 1, 2',
+    ),
     reactions: await of<ReactionRow>(
       `select message_id as "messageId", user_id as "userId", emoji, ${isoTime('reacted_at')} as "reactedAt" from reactions where tenant_id = $1 and message_id = any ($2)
        order by message_id, reacted_at, user_id, emoji`,

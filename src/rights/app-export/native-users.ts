@@ -54,10 +54,10 @@ export const USERS: Records<UserRow> = {
     const ids = rows.map((row) => row.id);
     const open = opener(scope.tenantId, await subjectKeys(system.keys, db, scope.tenantId, ids));
     const identifiers = grouped(
-      (await db.query(`select id, user_id as "userId", type, value, ${isoTime('verified_at')} as "verifiedAt" from identifiers where tenant_id = $1 and user_id = any ($2) order by id`, [
-        scope.tenantId,
-        ids,
-      ])) as IdentifierRow[],
+      (await db.query(
+        `select id, user_id as "userId", type, value, ${isoTime('verified_at')} as "verifiedAt" from identifiers where tenant_id = $1 and user_id = any ($2) order by id`,
+        [scope.tenantId, ids],
+      )) as IdentifierRow[],
       (row) => row.userId,
     );
     const channels = grouped(
@@ -75,7 +75,8 @@ export const USERS: Records<UserRow> = {
       const accounts = (channels.get(row.id) ?? []).map((one) => channelRecord(one, open));
       const known = identifiersBeyond({ externalId, profile, accounts }, identifiers.get(row.id) ?? [], open);
       const tellable = known.filter(({ value }) => value.length <= LONGEST_IDENTIFIER);
-      if (tellable.length < known.length) leaveOut(walk, 'identifiers longer than 256 characters', known.length - tellable.length);
+      if (tellable.length < known.length)
+        leaveOut(walk, 'identifiers longer than 256 characters', known.length - tellable.length);
       const record: UserRecord = present({
         type: 'user' as const,
         externalId,
@@ -107,7 +108,15 @@ function channelRecord(row: ChannelRow, open: Open): ChannelRecord {
 }
 
 /** The identifiers that do not follow from the rest of the record: docs/ndjson.md asks not to repeat those. */
-function identifiersBeyond({ externalId, profile, accounts }: { externalId: string; profile: NonNullable<UserRecord['profile']>; accounts: ChannelRecord[] }, rows: readonly IdentifierRow[], open: Open): IdentifierRecord[] {
+function identifiersBeyond(
+  {
+    externalId,
+    profile,
+    accounts,
+  }: { externalId: string; profile: NonNullable<UserRecord['profile']>; accounts: ChannelRecord[] },
+  rows: readonly IdentifierRow[],
+  open: Open,
+): IdentifierRecord[] {
   const names = [profile.displayName, profile.handle, [profile.givenName, profile.surname].filter(Boolean).join(' ')];
   const following = new Set([
     `EXTERNAL_ID/${externalId}`,
@@ -117,7 +126,14 @@ function identifiersBeyond({ externalId, profile, accounts }: { externalId: stri
     ...accounts.map((account) => `${account.channel.toUpperCase()}/${account.externalId}`),
   ]);
   return rows
-    .map((row) => present({ type: row.type, value: open(row.userId, 'identifiers.value', row.id, row.value)!, verifiedAt: toIso(row.verifiedAt) }) as IdentifierRecord)
+    .map(
+      (row) =>
+        present({
+          type: row.type,
+          value: open(row.userId, 'identifiers.value', row.id, row.value)!,
+          verifiedAt: toIso(row.verifiedAt),
+        }) as IdentifierRecord,
+    )
     .filter(({ type, value, verifiedAt }) => verifiedAt || !following.has(`${type}/${value}`));
 }
 
@@ -125,7 +141,11 @@ function split(record: UserRecord, identifiers: readonly IdentifierRecord[], cha
   const records: UserRecord[] = [];
   for (let from = 0; from === 0 || from < Math.max(identifiers.length, channels.length); from += A_RECORD) {
     const some = { identifiers: identifiers.slice(from, from + A_RECORD), channels: channels.slice(from, from + A_RECORD) };
-    records.push({ ...record, ...(some.identifiers.length && { identifiers: some.identifiers }), ...(some.channels.length && { channels: some.channels }) });
+    records.push({
+      ...record,
+      ...(some.identifiers.length && { identifiers: some.identifiers }),
+      ...(some.channels.length && { channels: some.channels }),
+    });
   }
   return records;
 }

@@ -19,8 +19,10 @@ export async function surroundingIds(walk: Walk, full: boolean): Promise<string[
   for await (const own of pages<Own>(walk, (session, last) => ownInGroups(session, walk.subjectId, last))) {
     for (const id of await around(walk, own)) found.add(id);
   }
-  for await (const page of pages<{ id: string }>(walk, (session, last) => mentioning(session, walk.subjectId, last))) for (const { id } of page) found.add(id);
-  for await (const page of pages<{ id: string }>(walk, (session, last) => written(session, walk.subjectId, last, full))) for (const { id } of page) found.add(id);
+  for await (const page of pages<{ id: string }>(walk, (session, last) => mentioning(session, walk.subjectId, last)))
+    for (const { id } of page) found.add(id);
+  for await (const page of pages<{ id: string }>(walk, (session, last) => written(session, walk.subjectId, last, full)))
+    for (const { id } of page) found.add(id);
   return [...found].sort();
 }
 
@@ -38,12 +40,10 @@ async function around(walk: Walk, own: readonly Own[]): Promise<string[]> {
   return walk.read(async (session) => {
     await openFor(session);
     const { db, scope } = session;
-    const threads = (await db.query(`select m.id from messages m where ${OF_OTHERS} and (m.id = any ($3) or m.reply_to_id = any ($4))`, [
-      scope.tenantId,
-      walk.subjectId,
-      parents,
-      [...parents, ...ids],
-    ])) as { id: string }[];
+    const threads = (await db.query(
+      `select m.id from messages m where ${OF_OTHERS} and (m.id = any ($3) or m.reply_to_id = any ($4))`,
+      [scope.tenantId, walk.subjectId, parents, [...parents, ...ids]],
+    )) as { id: string }[];
     const before = (await db.query(
       `select m.id from unnest($3::uuid[], $4::uuid[]) as t (id, conversation_id)
        cross join lateral (select p.* from messages p where p.tenant_id = $1 and p.conversation_id = t.conversation_id and p.id < t.id order by p.id desc limit 1) m
@@ -55,7 +55,11 @@ async function around(walk: Walk, own: readonly Own[]): Promise<string[]> {
 }
 
 /** In direct conversations, which are shown whole, they are there already. */
-const mentioning = async ({ db, scope }: Session, subjectId: string, last: { id: string } | undefined): Promise<{ id: string }[]> =>
+const mentioning = async (
+  { db, scope }: Session,
+  subjectId: string,
+  last: { id: string } | undefined,
+): Promise<{ id: string }[]> =>
   (await db.query(
     `select m.id from mentions n join messages m on m.tenant_id = n.tenant_id and m.id = n.message_id
      join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id and c.kind in ('PRIVATE_GROUP', 'PUBLIC_GROUP')
@@ -64,7 +68,12 @@ const mentioning = async ({ db, scope }: Session, subjectId: string, last: { id:
   )) as { id: string }[];
 
 /** With `full` they are shown with the conversations they belong to. */
-const written = async ({ db, scope }: Session, subjectId: string, last: { id: string } | undefined, full: boolean): Promise<{ id: string }[]> =>
+const written = async (
+  { db, scope }: Session,
+  subjectId: string,
+  last: { id: string } | undefined,
+  full: boolean,
+): Promise<{ id: string }[]> =>
   (await db.query(
     `select m.id from messages m where m.tenant_id = $1 and m.author_id = $2 and m.author_id <> m.subject_id and m.kind <> 'TOMBSTONE' and m.id > $3
        and not ($4 and exists (select 1 from participants p where p.tenant_id = $1 and p.conversation_id = m.conversation_id and p.user_id = $2))

@@ -33,7 +33,9 @@ const CONVERSATIONS: readonly ExportColumn[] = [
 export const CONTEXT_COLUMNS = { conversations: CONVERSATIONS, messages: MESSAGES } as const;
 
 const select = (columns: readonly ExportColumn[], alias: string): string =>
-  columns.map(({ column, as }, index) => `${as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`} as c${index}`).join(', ');
+  columns
+    .map(({ column, as }, index) => `${as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`} as c${index}`)
+    .join(', ');
 
 const SELECT_MESSAGES = `select m.id as k0, m.author_id, m.subject_id, coalesce(m.subject_id, m.conversation_id) as sealing, ${select(MESSAGES, 'm')} from messages m`;
 const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.kind <> 'TOMBSTONE'`;
@@ -52,12 +54,13 @@ export function openContext(walk: Walk, full: boolean, onFound: (messages: numbe
   let attachments = 0;
   const open = async (session: Session, raw: readonly RawMessage[]): Promise<Row[]> => {
     const opened = await openRows(session, MESSAGES, raw, walk.people);
-    for (const { raw: one } of opened) for (const id of [one['author_id'], one['subject_id']]) if (typeof id === 'string' && id !== walk.subjectId) authors.add(id);
-    const [row] = (await session.db.query('select count(*)::int as count from attachments where tenant_id = $1 and message_id = any ($2) and subject_id is distinct from $3', [
-      session.scope.tenantId,
-      raw.map(({ k0 }) => k0),
-      walk.subjectId,
-    ])) as { count: number }[];
+    for (const { raw: one } of opened)
+      for (const id of [one['author_id'], one['subject_id']])
+        if (typeof id === 'string' && id !== walk.subjectId) authors.add(id);
+    const [row] = (await session.db.query(
+      'select count(*)::int as count from attachments where tenant_id = $1 and message_id = any ($2) and subject_id is distinct from $3',
+      [session.scope.tenantId, raw.map(({ k0 }) => k0), walk.subjectId],
+    )) as { count: number }[];
     attachments += row!.count;
     return opened.map(({ row: shown }) => shown);
   };
@@ -86,7 +89,9 @@ async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row> {
        where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3 order by p.conversation_id limit ${PAGE}`,
       [session.scope.tenantId, walk.subjectId, last?.k0 ?? FIRST_ID],
     )) as RawRow[];
-    page = (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) => (full || /GROUP$/.test(String(row['kind'])) ? row : { ...row, name: null }));
+    page = (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) =>
+      full || /GROUP$/.test(String(row['kind'])) ? row : { ...row, name: null },
+    );
     return raw;
   };
   for await (const raw of pages(walk, read)) {
@@ -116,7 +121,12 @@ async function wholeConversations(walk: Walk, full: boolean): Promise<Membership
 type Open = (session: Session, raw: readonly RawMessage[]) => Promise<Row[]>;
 
 /** Whoever left may not read what was written afterwards. */
-async function* wholeConversation(walk: Walk, { id, leftAt }: Membership, open: Open, onFound: (messages: number) => void): AsyncGenerator<Row> {
+async function* wholeConversation(
+  walk: Walk,
+  { id, leftAt }: Membership,
+  open: Open,
+  onFound: (messages: number) => void,
+): AsyncGenerator<Row> {
   let page: Row[] = [];
   const read = async (session: Session, last: RawMessage | undefined): Promise<RawMessage[]> => {
     const raw = (await session.db.query(
@@ -137,7 +147,11 @@ async function messagesById(walk: Walk, ids: readonly string[], open: Open): Pro
   walk.signal?.throwIfAborted();
   const rows = await walk.read(async (session) => {
     await openFor(session);
-    const raw = (await session.db.query(`${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) order by m.id`, [session.scope.tenantId, walk.subjectId, ids])) as RawMessage[];
+    const raw = (await session.db.query(`${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) order by m.id`, [
+      session.scope.tenantId,
+      walk.subjectId,
+      ids,
+    ])) as RawMessage[];
     return open(session, raw);
   });
   await walk.onRows?.(ids.length);

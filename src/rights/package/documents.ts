@@ -66,7 +66,8 @@ async function* csvEntries(pack: PersonPackage, tally: Tally): AsyncGenerator<Pa
 export async function* rowEntries(pack: PersonPackage, format: PackageFormat, tally: Tally): AsyncGenerator<PackageEntry> {
   if (format === PackageFormat.CSV) yield* csvEntries(pack, tally);
   else {
-    const [name, text] = format === PackageFormat.JSON ? ['data.json', jsonDocument(pack, tally)] : ['data.ndjson', ndjson(pack, tally)];
+    const [name, text] =
+      format === PackageFormat.JSON ? ['data.json', jsonDocument(pack, tally)] : ['data.ndjson', ndjson(pack, tally)];
     yield { name, content: gather(text), rows: () => Object.values(tally.counts).reduce((sum, count) => sum + count, 0) };
   }
   if (format !== PackageFormat.JSON) tally.withheld = await pack.withheld();

@@ -55,16 +55,26 @@ const OPEN: readonly string[] = [RequestStatus.SCHEDULED, RequestStatus.RUNNING]
 /** An attempt whose file must not be used: somebody in it was erased meanwhile, or another worker has taken the request over. */
 class Stale extends Error {}
 
+/** There is nothing to be exported any more, and trying again changes nothing. */
+class Impossible extends Error {}
+
 /**
  * Writes the export file of a request and records it, whole or not at all. May be started any number of times: an attempt first clears away
  * what a killed one left, and a request that came to its end stays as it is.
  */
-export async function runExport(system: System, data: JobData, signal: AbortSignal, plans: Partial<Record<RequestType, PlanExport>>): Promise<void> {
+export async function runExport(
+  system: System,
+  data: JobData,
+  signal: AbortSignal,
+  plans: Partial<Record<RequestType, PlanExport>>,
+): Promise<void> {
   const scope = restoreScope(data['scope'] as StoredScope);
   const requestId = data['requestId'] as string;
   try {
     for (let tries = 1; ; tries += 1) {
-      const attempt = await inScope(system, scope, (session) => begin(session, requestId));
+      const attempt = await inScope(system, scope, (session) => begin(session, requestId)).catch((error: unknown) => {
+        throw error instanceof Refusal ? new Impossible(error.message) : error;
+      });
       if (!attempt) return;
       try {
         return await write(system, scope, attempt, signal, plans);
@@ -81,7 +91,10 @@ export async function runExport(system: System, data: JobData, signal: AbortSign
 }
 
 async function lock(session: Session, requestId: string): Promise<RightsRequest> {
-  await session.db.query('select 1 from requests where tenant_id = $1 and id = $2 for update', [session.scope.tenantId, requestId]);
+  await session.db.query('select 1 from requests where tenant_id = $1 and id = $2 for update', [
+    session.scope.tenantId,
+    requestId,
+  ]);
   return findRequest(session, requestId);
 }
 
@@ -90,13 +103,22 @@ async function begin(session: Session, requestId: string): Promise<Attempt | und
   const request = await lock(session, requestId);
   if (!OPEN.includes(request.status)) return undefined;
   await clearAttempt(session, request);
-  const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [scope.tenantId, request.appId])) as unknown[];
+  const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [
+    scope.tenantId,
+    request.appId,
+  ])) as unknown[];
   if (!app) throw new Refusal('NOT_FOUND', 'The app was erased.');
   if (request.target === RequestTarget.USER) await appOf(session, request.targetId);
   const artefactId = uuidv7(system.now());
   const keys = await createSubjectKeys(system.keys, db, scope.tenantId, [{ id: artefactId, appId: request.appId }]);
   await advanceRequest(session, requestId, { status: RequestStatus.RUNNING, stage: artefactId, done: 0, error: null });
-  return { request, artefactId, key: keys.get(artefactId)!, password: await readPassword(session, request), erasures: await countErasures(session, request) };
+  return {
+    request,
+    artefactId,
+    key: keys.get(artefactId)!,
+    password: await readPassword(session, request),
+    erasures: await countErasures(session, request),
+  };
 }
 
 /** Removes the file and the key of an attempt that did not come to its end; `stage` names them. */
@@ -108,15 +130,20 @@ async function clearAttempt({ db, scope, system }: Session, { stage }: RightsReq
 
 /** The ledger only grows, so its length tells whether something was erased; people are asked for by their keys, unless it is everybody. */
 async function countErasures({ db, scope }: Session, { appId, target }: RightsRequest): Promise<number> {
-  const [row] = (await db.query(`select count(*)::int as count from erasures where tenant_id = $1 and (app_id = $2 or app_id is null) and ($3 or target <> 'USER')`, [
-    scope.tenantId,
-    appId,
-    target === RequestTarget.APP,
-  ])) as { count: number }[];
+  const [row] = (await db.query(
+    `select count(*)::int as count from erasures where tenant_id = $1 and (app_id = $2 or app_id is null) and ($3 or target <> 'USER')`,
+    [scope.tenantId, appId, target === RequestTarget.APP],
+  )) as { count: number }[];
   return row!.count;
 }
 
-async function write(system: System, scope: Scope, attempt: Attempt, signal: AbortSignal, plans: Partial<Record<RequestType, PlanExport>>): Promise<void> {
+async function write(
+  system: System,
+  scope: Scope,
+  attempt: Attempt,
+  signal: AbortSignal,
+  plans: Partial<Record<RequestType, PlanExport>>,
+): Promise<void> {
   const { request, artefactId, key, password } = attempt;
   const planExport = plans[request.type];
   if (!planExport) throw new Error(`No export is made for requests of type ${request.type}.`);
@@ -144,7 +171,13 @@ async function write(system: System, scope: Scope, attempt: Attempt, signal: Abo
 }
 
 /** Records the file, if nobody in it was erased since it was begun. The lock keeps erasures out until it is recorded; they then find it. */
-async function finish(session: Session, attempt: Attempt, plan: ExportPlan, written: WrittenPackage, done: number): Promise<void> {
+async function finish(
+  session: Session,
+  attempt: Attempt,
+  plan: ExportPlan,
+  written: WrittenPackage,
+  done: number,
+): Promise<void> {
   const { db, scope, system } = session;
   const { request, artefactId } = attempt;
   await db.query('select 1 from apps where tenant_id = $1 and id = $2 for share', [scope.tenantId, request.appId]);
@@ -170,27 +203,51 @@ async function finish(session: Session, attempt: Attempt, plan: ExportPlan, writ
     expiresAt: new Date(system.now() + system.config.exportDays * 86_400_000),
     people,
   });
-  await advanceRequest(session, request.id, { status: RequestStatus.COMPLETED, done, total: done, counts, completedAt: new Date(system.now()) });
+  await advanceRequest(session, request.id, {
+    status: RequestStatus.COMPLETED,
+    done,
+    total: done,
+    counts,
+    completedAt: new Date(system.now()),
+  });
   await forgetPassword(session, now);
-  await recordAct(session, `${request.type.toLowerCase()}.completed`, { request: request.id, artefact: artefactId, ...(request.subjectId && { user: request.subjectId }), counts });
+  await recordAct(session, `${request.type.toLowerCase()}.completed`, {
+    request: request.id,
+    artefact: artefactId,
+    ...(request.subjectId && { user: request.subjectId }),
+    counts,
+  });
 }
 
-/** Says on the request why there will be no file: at once for a refusal, after several attempts for anything else. Answers whether it did. */
+/** Says on the request why there will be no file: at once where there is nothing to export, after several attempts for anything else. Answers whether it did. */
 async function fail(system: System, scope: Scope, requestId: string, error: unknown): Promise<boolean> {
   return inScope(system, scope, async (session) => {
     const request = await lock(session, requestId);
     if (!OPEN.includes(request.status)) return true;
     const failures = Number(request.options['failures'] ?? 0) + 1;
-    await session.db.query(`update requests set options = options || jsonb_build_object('failures', $3::int) where tenant_id = $1 and id = $2`, [scope.tenantId, requestId, failures]);
-    const refused = error instanceof Refusal && error.code !== 'UNAVAILABLE';
+    await session.db.query(
+      `update requests set options = options || jsonb_build_object('failures', $3::int) where tenant_id = $1 and id = $2`,
+      [scope.tenantId, requestId, failures],
+    );
+    const refused = error instanceof Impossible;
     if (!refused && failures < ATTEMPTS) return false;
     const incident = randomUUID();
-    if (!refused) system.log.error({ incident, request: requestId, error: error instanceof Error ? { name: error.name, stack: error.stack?.split('\n').slice(1, 8) } : {} }, 'an export failed for good');
+    if (!refused)
+      system.log.error(
+        {
+          incident,
+          request: requestId,
+          error: error instanceof Error ? { name: error.name, stack: error.stack?.split('\n').slice(1, 8) } : {},
+        },
+        'an export failed for good',
+      );
     await clearAttempt(session, request);
     await forgetPassword(session, request);
     await advanceRequest(session, requestId, {
       status: RequestStatus.FAILED,
-      error: refused ? error.message : `The file could not be written after ${failures} attempts. Tell your operator this incident id: ${incident}`,
+      error: refused
+        ? error.message
+        : `The file could not be written after ${failures} attempts. Tell your operator this incident id: ${incident}`,
       completedAt: new Date(system.now()),
     });
     await recordAct(session, `${request.type.toLowerCase()}.failed`, { request: requestId }, 'FAILED');

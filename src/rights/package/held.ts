@@ -15,13 +15,24 @@ export async function countHeld(walk: Walk): Promise<Held[]> {
     await openFor(session);
     const held: Held[] = [];
     for (const { category, description, table, find, at } of walk.holdings) {
-      const times = at ? `min(${at}) as oldest, max(${at}) as newest` : 'null::timestamptz as oldest, null::timestamptz as newest';
-      const [row] = (await session.db.query(`select count(*)::int as count, ${times} from ${table} where tenant_id = $1 and ${find}`, [session.scope.tenantId, walk.subjectId])) as {
+      const times = at
+        ? `min(${at}) as oldest, max(${at}) as newest`
+        : 'null::timestamptz as oldest, null::timestamptz as newest';
+      const [row] = (await session.db.query(
+        `select count(*)::int as count, ${times} from ${table} where tenant_id = $1 and ${find}`,
+        [session.scope.tenantId, walk.subjectId],
+      )) as {
         count: number;
         oldest: Date | null;
         newest: Date | null;
       }[];
-      held.push({ category, description, count: row!.count, oldest: row!.oldest?.toISOString() ?? null, newest: row!.newest?.toISOString() ?? null });
+      held.push({
+        category,
+        description,
+        count: row!.count,
+        oldest: row!.oldest?.toISOString() ?? null,
+        newest: row!.newest?.toISOString() ?? null,
+      });
     }
     return held;
   });

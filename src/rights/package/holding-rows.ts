@@ -18,21 +18,40 @@ export interface RawRow extends Record<string, unknown> {
 }
 
 /** Opens the columns of rows. Sealed values whose key is gone belong to somebody erased: their rows are left out. */
-export async function openRows(session: Session, columns: readonly ExportColumn[], raw: readonly RawRow[], people: People): Promise<{ raw: RawRow; row: Row }[]> {
+export async function openRows(
+  session: Session,
+  columns: readonly ExportColumn[],
+  raw: readonly RawRow[],
+  people: People,
+): Promise<{ raw: RawRow; row: Row }[]> {
   const { db, scope, system } = session;
-  const keys = await subjectKeys(system.keys, db, scope.tenantId, raw.flatMap(({ sealing }) => sealing ?? []));
+  const keys = await subjectKeys(
+    system.keys,
+    db,
+    scope.tenantId,
+    raw.flatMap(({ sealing }) => sealing ?? []),
+  );
   const opened = raw.flatMap((one) => {
     const cells = columns.map((column, index) => openCell(column, one[`c${index}`], one, scope.tenantId, keys));
     return cells.includes(UNREADABLE) ? [] : [{ raw: one, cells }];
   });
   const met = opened.flatMap(({ cells }) => columns.flatMap((column, index) => peopleIn(column, cells[index])));
   await people.meet(session, met);
-  return opened.map(({ raw: one, cells }) => ({ raw: one, row: Object.fromEntries(columns.map((column, index) => [column.name, show(column, cells[index], people)])) }));
+  return opened.map(({ raw: one, cells }) => ({
+    raw: one,
+    row: Object.fromEntries(columns.map((column, index) => [column.name, show(column, cells[index], people)])),
+  }));
 }
 
 const UNREADABLE = Symbol('unreadable');
 
-function openCell(column: ExportColumn, value: unknown, row: RawRow, tenantId: string, keys: ReadonlyMap<string, Buffer>): unknown {
+function openCell(
+  column: ExportColumn,
+  value: unknown,
+  row: RawRow,
+  tenantId: string,
+  keys: ReadonlyMap<string, Buffer>,
+): unknown {
   if (value === null || value === undefined) return null;
   switch (column.as) {
     case 'bigint':
@@ -65,11 +84,14 @@ function show(column: ExportColumn, cell: unknown, people: People): unknown {
 
 const mention = (label: string): string => `@${label}`;
 
-const selected = (columns: readonly ExportColumn[]): string => columns.map((column, index) => `${column.as === 'time' ? isoTime(column.column) : column.column} as c${index}`).join(', ');
+const selected = (columns: readonly ExportColumn[]): string =>
+  columns.map((column, index) => `${column.as === 'time' ? isoTime(column.column) : column.column} as c${index}`).join(', ');
 
 async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<{ raw: RawRow; row: Row }[]> {
   const key = holding.key.join(', ');
-  const sql = (from: string): string => `select ${holding.key.map((column, index) => `${column} as k${index}`).join(', ')}, ${holding.sealedBy} as sealing, ${selected(holding.columns)}
+  const sql = (
+    from: string,
+  ): string => `select ${holding.key.map((column, index) => `${column} as k${index}`).join(', ')}, ${holding.sealedBy} as sealing, ${selected(holding.columns)}
     from ${holding.table} where tenant_id = $1 and ${holding.find} ${from} order by ${key} limit ${PAGE}`;
   const next = `and (${key}) > (${holding.key.map((_, index) => `$${index + 3}`).join(', ')})`;
   let page: { raw: RawRow; row: Row }[] = [];
@@ -96,7 +118,8 @@ function entryName(walk: Walk, { k0 }: RawRow, name: unknown): string {
 export function holdingSection(walk: Walk, holding: Holding): Section {
   async function* rows(): AsyncGenerator<Row> {
     for await (const page of rawPages(walk, holding)) {
-      for (const { raw, row } of page) yield holding.content ? { ...row, file: row['stored'] ? entryName(walk, raw, row['name']) : null } : row;
+      for (const { raw, row } of page)
+        yield holding.content ? { ...row, file: row['stored'] ? entryName(walk, raw, row['name']) : null } : row;
     }
   }
   const columns = holding.columns.map((column) => column.name);
@@ -112,7 +135,9 @@ export async function* holdingFiles(walk: Walk, system: System, tenantId: string
       for (const { raw, row } of page) {
         if (!row['stored']) continue;
         const { key, context } = holding.content(tenantId, raw.k0);
-        const sealingKey = (await walk.read(({ db }) => subjectKeys(system.keys, db, tenantId, [raw.sealing!]))).get(raw.sealing!);
+        const sealingKey = (await walk.read(({ db }) => subjectKeys(system.keys, db, tenantId, [raw.sealing!]))).get(
+          raw.sealing!,
+        );
         if (!sealingKey) throw new Error(`The key of attachment ${raw.k0} is gone.`);
         // Opened only once it is written, so that a package that is called off leaves no file open.
         const content = async function* (): AsyncGenerator<Buffer> {

@@ -7,10 +7,19 @@ import { openPersonPackage, type Contents } from './person-package.ts';
 /** Rows that an answer holds at most, context included. */
 export const INLINE_ROWS = 1000;
 
-const tooMany = (): Refusal => new Refusal('LIMIT_EXCEEDED', `There are more than ${INLINE_ROWS} rows: ask for the package with requestPortability or requestAccess.`);
+const tooMany = (): Refusal =>
+  new Refusal(
+    'LIMIT_EXCEEDED',
+    `There are more than ${INLINE_ROWS} rows: ask for the package with requestPortability or requestAccess.`,
+  );
 
 /** The document of a person's package (data.json of docs/package.md), answered at once where it is small. */
-export async function inlinePackage(request: RequestScope, contents: Contents, subjectId: string, others: Others): Promise<unknown> {
+export async function inlinePackage(
+  request: RequestScope,
+  contents: Contents,
+  subjectId: string,
+  others: Others,
+): Promise<unknown> {
   let rows = 0;
   const pack = await openPersonPackage(contents, {
     read: (act) => request.inScope(act),

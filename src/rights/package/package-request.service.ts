@@ -23,7 +23,7 @@ export function subjectOf(scope: Scope, userId: string | null | undefined): stri
 }
 
 /** Refuses names without a reason, and names to people themselves: whether others agreed is not theirs to say. */
-export function checkOthers(scope: Scope, others: Others, reason: string | null | undefined): string | undefined {
+function checkOthers(scope: Scope, others: Others, reason: string | null | undefined): string | undefined {
   const given = reason?.trim();
   if (others !== Others.FULL) {
     if (given) throw new Refusal('INVALID_INPUT', 'reason: given with others: FULL, and only then.');
@@ -36,33 +36,61 @@ export function checkOthers(scope: Scope, others: Others, reason: string | null 
 
 /** The app of a person in scope who was not erased. */
 export async function appOf({ db, scope }: Session, userId: string): Promise<string> {
-  const [user] = (await db.query('select app_id as "appId" from users where tenant_id = $1 and id = $2 and erased_at is null', [scope.tenantId, userId])) as { appId: string }[];
+  const [user] = (await db.query('select app_id as "appId" from users where tenant_id = $1 and id = $2 and erased_at is null', [
+    scope.tenantId,
+    userId,
+  ])) as { appId: string }[];
   if (!user) throw notFound('user');
   return user.appId;
 }
 
 /** Opens a request for a package and queues its job, in one transaction. */
-export async function requestPackage(session: Session, type: RequestType.ACCESS | RequestType.PORTABILITY, args: PackageArgs): Promise<PackageRequest> {
+export async function requestPackage(
+  session: Session,
+  type: RequestType.ACCESS | RequestType.PORTABILITY,
+  args: PackageArgs,
+): Promise<PackageRequest> {
   const { db, scope, system } = session;
   const subjectId = subjectOf(scope, args.userId);
   const reason = checkOthers(scope, args.others, args.reason);
   const appId = await appOf(session, subjectId);
-  const options: PackageOptions = { format: args.format, others: args.others, encrypted: args.encrypted, ...(reason ? { reason } : {}) };
-  const request = await openRequest(session, { type, target: RequestTarget.USER, targetId: subjectId, appId, subjectId, status: RequestStatus.SCHEDULED, options: { ...options } });
+  const options: PackageOptions = {
+    format: args.format,
+    others: args.others,
+    encrypted: args.encrypted,
+    ...(reason ? { reason } : {}),
+  };
+  const request = await openRequest(session, {
+    type,
+    target: RequestTarget.USER,
+    targetId: subjectId,
+    appId,
+    subjectId,
+    status: RequestStatus.SCHEDULED,
+    options: { ...options },
+  });
   const password = args.encrypted ? await keepPassword(session, request) : null;
   await recordAct(session, `${type.toLowerCase()}.requested`, { request: request.id, user: subjectId, ...options });
   await system.queue.enqueue(db, 'export', { requestId: request.id, scope: storeScope(scope) });
   return { request, password };
 }
 
-const passwordPlace = (tenantId: string, requestId: string): Place => ({ tenantId, subjectId: requestId, column: 'requests.options', row: requestId });
+const passwordPlace = (tenantId: string, requestId: string): Place => ({
+  tenantId,
+  subjectId: requestId,
+  column: 'requests.options',
+  row: requestId,
+});
 
 /** Keeps the password for the job, sealed under a key of the request's own that ends with the job. */
 async function keepPassword({ db, scope, system }: Session, request: RightsRequest): Promise<string> {
   const password = generatePassword();
   const keys = await createSubjectKeys(system.keys, db, scope.tenantId, [{ id: request.id, appId: request.appId }]);
   const sealed = seal(keys.get(request.id)!, passwordPlace(scope.tenantId, request.id), password).toString('base64');
-  await db.query(`update requests set options = options || jsonb_build_object('sealedPassword', $3::text) where tenant_id = $1 and id = $2`, [scope.tenantId, request.id, sealed]);
+  await db.query(
+    `update requests set options = options || jsonb_build_object('sealedPassword', $3::text) where tenant_id = $1 and id = $2`,
+    [scope.tenantId, request.id, sealed],
+  );
   return password;
 }
 
@@ -77,6 +105,9 @@ export async function readPassword({ db, scope, system }: Session, request: Righ
 /** After the job nobody but who asked knows the password. */
 export async function forgetPassword({ db, scope, system }: Session, request: RightsRequest): Promise<void> {
   if (request.options['sealedPassword'] === undefined) return;
-  await db.query(`update requests set options = options - 'sealedPassword' where tenant_id = $1 and id = $2`, [scope.tenantId, request.id]);
+  await db.query(`update requests set options = options - 'sealedPassword' where tenant_id = $1 and id = $2`, [
+    scope.tenantId,
+    request.id,
+  ]);
   await destroySubjectKeys(system.keys, db, scope.tenantId, [request.id]);
 }

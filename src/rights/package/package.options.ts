@@ -8,11 +8,15 @@ export enum PackageFormat {
 }
 registerEnumType(PackageFormat, {
   name: 'PackageFormat',
-  description: 'How the rows of a package are written. Every package is a zip with the files of the person, withheld.json and manifest.json beside (docs/package.md).',
+  description:
+    'How the rows of a package are written. Every package is a zip with the files of the person, withheld.json and manifest.json beside (docs/package.md).',
   valuesConfig: {
     JSON: { description: 'One document, data.json (docs/package.schema.json). An exact copy.' },
     NDJSON: { description: 'One JSON object a line, data.ndjson. An exact copy.' },
-    CSV: { description: 'One CSV file for each category. Cells that a spreadsheet would run are escaped; the manifest says how to undo it.' },
+    CSV: {
+      description:
+        'One CSV file for each category. Cells that a spreadsheet would run are escaped; the manifest says how to undo it.',
+    },
   },
 });
 
@@ -26,18 +30,24 @@ registerEnumType(Others, {
   description: 'What a package shows of other people (Art. 15(4), 20(4)). The rule in full is in docs/package.md.',
   valuesConfig: {
     OWN: { description: "Only the person's own data; others who must be named there under pseudonyms." },
-    CONTEXT: { description: "Also other people's messages around theirs, everybody else under pseudonyms that are stable within the package." },
+    CONTEXT: {
+      description:
+        "Also other people's messages around theirs, everybody else under pseudonyms that are stable within the package.",
+    },
     FULL: { description: 'As CONTEXT, with the names as they were. Needs a reason, which is recorded; refused to user tokens.' },
   },
 });
 
 @ObjectType({ description: 'A request for a package, and what opens it.' })
 export class PackageRequest {
-  @Field(() => RightsRequest, { description: 'The request. Ask for it again until its status is COMPLETED; then it has an artefact.' })
+  @Field(() => RightsRequest, {
+    description: 'The request. Ask for it again until its status is COMPLETED; then it has an artefact.',
+  })
   request!: RightsRequest;
   @Field(() => String, {
     nullable: true,
-    description: 'The password of the zip (AES-256, 138 bits), if encryption was asked for. Shown this once, kept nowhere in clear: who loses it asks for a new package.',
+    description:
+      'The password of the zip (AES-256, 138 bits), if encryption was asked for. Shown this once, kept nowhere in clear: who loses it asks for a new package.',
   })
   password!: string | null;
 }

@@ -50,6 +50,9 @@ export function openPeople(subjectId: string, rule: Others): People {
 
 /** Who has a key still: a person without one was erased. Asked of the table, not of the cache of keys. */
 export async function keyHolders({ db, scope }: Session, ids: readonly string[]): Promise<Set<string>> {
-  const rows = (await db.query('select subject_id as id from keys.subject_keys where tenant_id = $1 and subject_id = any ($2)', [scope.tenantId, ids])) as { id: string }[];
+  const rows = (await db.query('select subject_id as id from keys.subject_keys where tenant_id = $1 and subject_id = any ($2)', [
+    scope.tenantId,
+    ids,
+  ])) as { id: string }[];
   return new Set(rows.map((row) => row.id));
 }

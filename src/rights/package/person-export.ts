@@ -6,8 +6,9 @@ import { PackageFormat, type PackageOptions } from './package.options.ts';
 import { openPersonPackage, PACKAGE_SCHEMA, type Contents, type PersonPackage } from './person-package.ts';
 
 const NOTES = {
-  csv: "A cell that a spreadsheet would run as a formula has an apostrophe before it. To undo: take one apostrophe from a cell that consists of apostrophes, then blank or invisible characters, then one of = + - @ tab CR, and is no plain number or phone number.",
-  encryption: 'The zip is encrypted with AES-256. 7-Zip, WinZip, Keka and bsdtar (libarchive) open it; Windows Explorer and the Archive Utility of macOS do not.',
+  csv: 'A cell that a spreadsheet would run as a formula has an apostrophe before it. To undo: take one apostrophe from a cell that consists of apostrophes, then blank or invisible characters, then one of = + - @ tab CR, and is no plain number or phone number.',
+  encryption:
+    'The zip is encrypted with AES-256. 7-Zip, WinZip, Keka and bsdtar (libarchive) open it; Windows Explorer and the Archive Utility of macOS do not.',
 };
 
 /** The plan of a person's package, for a right that says what it consists of. */
@@ -44,7 +45,12 @@ export async function planPersonExport(job: ExportJob, contents: Contents): Prom
   };
 }
 
-async function* entries({ system, scope }: ExportJob, pack: PersonPackage, format: PackageFormat, tally: Tally): AsyncGenerator<PackageEntry> {
+async function* entries(
+  { system, scope }: ExportJob,
+  pack: PersonPackage,
+  format: PackageFormat,
+  tally: Tally,
+): AsyncGenerator<PackageEntry> {
   yield* rowEntries(pack, format, tally);
   yield* holdingFiles(pack.walk, system, scope.tenantId);
 }

@@ -45,10 +45,19 @@ export async function openPersonPackage(contents: Contents, settings: PackageSet
   const { read, subjectId, others, now, openNames = true, signal, onRows } = settings;
   // Erasures go first in the list of holdings; a reader wants the person first.
   const holdings = [...contents.holdings].reverse();
-  const walk: Walk = { read, subjectId, people: openPeople(subjectId, others), holdings, openNames, ...(signal && { signal }), ...(onRows && { onRows }) };
+  const walk: Walk = {
+    read,
+    subjectId,
+    people: openPeople(subjectId, others),
+    holdings,
+    openNames,
+    ...(signal && { signal }),
+    ...(onRows && { onRows }),
+  };
   const held = await countHeld(walk);
   let total = held.reduce((sum, { count }) => sum + count, 0);
-  const context: Context | undefined = others === Others.OWN ? undefined : openContext(walk, others === Others.FULL, (messages) => (total += messages));
+  const context: Context | undefined =
+    others === Others.OWN ? undefined : openContext(walk, others === Others.FULL, (messages) => (total += messages));
   return {
     head: { schema: PACKAGE_SCHEMA, subject: subjectId, others, madeAt: new Date(now).toISOString() },
     ...(contents.about && { about: await contents.about(walk, held) }),

@@ -36,12 +36,21 @@ export interface Walk {
 /** A user token sees the conversations and calls of its person once they are opened to it; wider scopes need no opening. */
 export async function openFor({ db, scope }: Session): Promise<void> {
   if (!scope.userId) return;
-  await db.query('select enter_conversations(array(select conversation_id from participants where tenant_id = $1 and user_id = $2))', [scope.tenantId, scope.userId]);
-  await db.query('select enter_calls(array(select call_id from call_participants where tenant_id = $1 and user_id = $2))', [scope.tenantId, scope.userId]);
+  await db.query(
+    'select enter_conversations(array(select conversation_id from participants where tenant_id = $1 and user_id = $2))',
+    [scope.tenantId, scope.userId],
+  );
+  await db.query('select enter_calls(array(select call_id from call_participants where tenant_id = $1 and user_id = $2))', [
+    scope.tenantId,
+    scope.userId,
+  ]);
 }
 
 /** Reads pages until there is none, each in its own transaction. */
-export async function* pages<T>(walk: Walk, readPage: (session: Session, last: T | undefined) => Promise<T[]>): AsyncGenerator<T[]> {
+export async function* pages<T>(
+  walk: Walk,
+  readPage: (session: Session, last: T | undefined) => Promise<T[]>,
+): AsyncGenerator<T[]> {
   let last: T | undefined;
   for (;;) {
     walk.signal?.throwIfAborted();

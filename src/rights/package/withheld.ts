@@ -16,13 +16,43 @@ export async function listWithheld(walk: Walk, others: Others, context: Context 
   const add = (category: string, reason: Withheld['reason'], count: number | null, explanation: string): void => {
     if (count !== 0) list.push({ category, reason, count, explanation });
   };
-  add('names', 'RIGHTS_OF_OTHERS', walk.people.pseudonyms(), 'Other people, bots included, are shown under pseudonyms that are the same throughout this package and mean nothing in another.');
-  if (!context) add('context', 'NOT_ASKED_FOR', null, "Other people's messages around those of the person were not asked for (OWN).");
-  if (context) add('attachments', 'RIGHTS_OF_OTHERS', context.attachments(), 'Files that other people sent with the messages shown as context.');
-  if (context) add('reactions', 'RIGHTS_OF_OTHERS', null, "Other people's reactions, and the metadata of their messages, are theirs.");
-  if (context) add('context', 'OUTSIDE_SCOPE', await unseenMentions(walk), 'Messages that mention the person in conversations they take no part in: a user token does not reach them. Whoever runs the platform can hand them over.');
-  if (others !== Others.FULL) add('messages', 'RIGHTS_OF_OTHERS', await customersMessages(walk), 'What customers wrote to the business in personal conversations that the person took part in for it.');
-  add('messages', 'NOT_SEARCHED', null, 'Names and other details of people that somebody typed into a text are part of that text, and were neither searched for nor altered.');
+  add(
+    'names',
+    'RIGHTS_OF_OTHERS',
+    walk.people.pseudonyms(),
+    'Other people, bots included, are shown under pseudonyms that are the same throughout this package and mean nothing in another.',
+  );
+  if (!context)
+    add('context', 'NOT_ASKED_FOR', null, "Other people's messages around those of the person were not asked for (OWN).");
+  if (context)
+    add(
+      'attachments',
+      'RIGHTS_OF_OTHERS',
+      context.attachments(),
+      'Files that other people sent with the messages shown as context.',
+    );
+  if (context)
+    add('reactions', 'RIGHTS_OF_OTHERS', null, "Other people's reactions, and the metadata of their messages, are theirs.");
+  if (context)
+    add(
+      'context',
+      'OUTSIDE_SCOPE',
+      await unseenMentions(walk),
+      'Messages that mention the person in conversations they take no part in: a user token does not reach them. Whoever runs the platform can hand them over.',
+    );
+  if (others !== Others.FULL)
+    add(
+      'messages',
+      'RIGHTS_OF_OTHERS',
+      await customersMessages(walk),
+      'What customers wrote to the business in personal conversations that the person took part in for it.',
+    );
+  add(
+    'messages',
+    'NOT_SEARCHED',
+    null,
+    'Names and other details of people that somebody typed into a text are part of that text, and were neither searched for nor altered.',
+  );
   return list;
 }
 

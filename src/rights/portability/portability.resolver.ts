@@ -11,7 +11,8 @@ import { RequestType } from '../request.entity.ts';
 import { PORTABLE } from './portability.job.ts';
 
 const SHAPE = `The shape is that of data.json (docs/package.schema.json). LIMIT_EXCEEDED where it would hold more than ${INLINE_ROWS} rows: use requestPortability then.`;
-const OTHERS = 'What is shown of other people: OWN or CONTEXT. FULL is FORBIDDEN here, since it needs a reason: use requestPortability.';
+const OTHERS =
+  'What is shown of other people: OWN or CONTEXT. FULL is FORBIDDEN here, since it needs a reason: use requestPortability.';
 
 @Resolver()
 export class PortabilityResolver {
@@ -25,7 +26,9 @@ export class PortabilityResolver {
   }
 
   @Authorized<Permission>('rights:request')
-  @Query(() => JsonScalar, { description: `A person's portable data, answered at once. ${SHAPE} NOT_FOUND for a person outside the scope or erased.` })
+  @Query(() => JsonScalar, {
+    description: `A person's portable data, answered at once. ${SHAPE} NOT_FOUND for a person outside the scope or erased.`,
+  })
   personData(
     @Arg('userId', () => ID, { description: 'UUID of the data subject.' }) userId: string,
     @Arg('others', () => Others, { defaultValue: Others.CONTEXT, description: OTHERS }) others: Others,
@@ -36,7 +39,10 @@ export class PortabilityResolver {
 
   @Authorized<Permission>('self:read')
   @Query(() => JsonScalar, { description: `One's own portable data, with a user token, answered at once. ${SHAPE}` })
-  myData(@Arg('others', () => Others, { defaultValue: Others.CONTEXT, description: OTHERS }) others: Others, @Ctx() { request }: Context): Promise<unknown> {
+  myData(
+    @Arg('others', () => Others, { defaultValue: Others.CONTEXT, description: OTHERS }) others: Others,
+    @Ctx() { request }: Context,
+  ): Promise<unknown> {
     if (!request.scope.userId) throw new Refusal('NOT_FOUND', 'No such user in the scope of this token.');
     return portableData(request, request.scope.userId, others);
   }
