@@ -25,7 +25,9 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
-/** One transaction holds at most so many characters of text, and so many participants, mentions and reactions. */
+/** One transaction holds at most so many records: twice as many were no faster, and took a tenth more memory. */
+const BATCH_RECORDS = 1_000;
+/** And at most so many characters of text, and so many participants, mentions and reactions. */
 const BATCH_TEXT = 4 << 20;
 const BATCH_PARTS = 20_000;
 
@@ -162,7 +164,7 @@ async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<v
       items.push({ index: items.length, at, record, ...(content ? { content } : {}) });
       text += 'body' in record ? record.body.length : 0;
       parts += partsOf(record);
-      if (items.length >= (options.batchSize ?? 2_000) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content) await flush();
+      if (items.length >= (options.batchSize ?? BATCH_RECORDS) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content) await flush();
       // The source is closed when it has been read, and content is read from it.
       if (content) await writing;
     } else noteEvent(report, event);
