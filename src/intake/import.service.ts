@@ -164,7 +164,8 @@ async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<v
       items.push({ index: items.length, at, record, ...(content ? { content } : {}) });
       text += 'body' in record ? record.body.length : 0;
       parts += partsOf(record);
-      if (items.length >= (options.batchSize ?? BATCH_RECORDS) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content) await flush();
+      if (items.length >= (options.batchSize ?? BATCH_RECORDS) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content)
+        await flush();
       // The source is closed when it has been read, and content is read from it.
       if (content) await writing;
     } else noteEvent(report, event);
