@@ -31,6 +31,7 @@ export class Requests1700000000800 implements MigrationInterface {
       )`);
     await q.query(`create unique index requests_open on requests (tenant_id, target_id)
       where type = 'ERASURE' and status in ('RECEIVED', 'AWAITING_IDENTITY', 'READY', 'SCHEDULED', 'RUNNING')`);
+    await q.query('create index requests_target on requests (tenant_id, target_id)');
     await q.query('create index requests_subject on requests (tenant_id, subject_id, id)');
     await q.query('alter table requests enable row level security');
     await q.query('alter table requests force row level security');

@@ -3,27 +3,98 @@ import { z } from 'zod';
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 
+const limit = (standard: number, least: number, most: number, meaning: string) =>
+  z.coerce.number().int().min(least).max(most).default(standard).describe(meaning);
+
+/** The limits of DESIGN section 9: what goes beyond is refused before it costs anything. Each is tested at n and at n + 1. */
+const limits = {
+  HABEAS_LIMIT_BODY: limit(262_144, 1024, 16_777_216, 'Bytes of a request body, counted before it is parsed.'),
+  HABEAS_LIMIT_NESTING: limit(64, 8, 1000, 'Brackets inside one another in a request body, counted before it is parsed.'),
+  HABEAS_LIMIT_TOKENS: limit(2000, 100, 20_000, 'Lexical tokens of a document.'),
+  HABEAS_LIMIT_DEPTH: limit(12, 3, 50, 'Levels of fields of an operation, fragments unfolded.'),
+  HABEAS_LIMIT_ALIASES: limit(30, 0, 1000, 'Aliased fields of a document.'),
+  HABEAS_LIMIT_ROOT_FIELDS: limit(20, 1, 1000, 'Root fields of an operation.'),
+  HABEAS_LIMIT_DIRECTIVES: limit(50, 0, 1000, 'Directives of a document.'),
+  HABEAS_LIMIT_SELECTIONS: limit(1000, 50, 10_000, 'Selections of an operation once its fragments are unfolded.'),
+  HABEAS_LIMIT_COST: limit(
+    50_000,
+    100,
+    10_000_000,
+    'Objects an operation may answer, by the page sizes it asks for; other lists count as 10.',
+  ),
+  HABEAS_LIMIT_PAGE: limit(200, 1, 200, 'Items of a page of a connection.'),
+  HABEAS_LIMIT_SECONDS: limit(30, 1, 3600, 'Seconds a statement of a request may take before the database cancels it.'),
+  HABEAS_LIMIT_KEY_RATE: limit(60_000, 1, 100_000_000, 'Requests a minute for each API key; 429 with Retry-After beyond.'),
+  HABEAS_LIMIT_ADDRESS_RATE: limit(
+    120_000,
+    1,
+    100_000_000,
+    'Requests a minute for each address, counted before the token is looked at.',
+  ),
+  HABEAS_LIMIT_REFUSALS: limit(600, 1, 100_000_000, 'Refused tokens a minute for each address.'),
+  HABEAS_LIMIT_IN_FLIGHT: limit(256, 1, 100_000, 'Requests answered at the same time; 503 with Retry-After beyond.'),
+  HABEAS_LIMIT_TENANT_JOBS: limit(2, 1, 100, 'Jobs of one tenant that run at the same time.'),
+  HABEAS_LIMIT_OPEN_REQUESTS: limit(10, 1, 10_000, 'Open requests for each person, or app, under the data-subject rights.'),
+};
+
 /** Every setting: its variable, its default, what it means. docs/operators.md is checked against this list by a test. */
 const settings = z.object({
-  HABEAS_HOME: z.string().default('./.habeas').describe('Folder of the embedded database, its secrets, the keys and the file store.'),
+  HABEAS_HOME: z
+    .string()
+    .default('./.habeas')
+    .describe('Folder of the embedded database, its secrets, the keys and the file store.'),
   HABEAS_DATABASE_URL: z.url().optional().describe('PostgreSQL URL of the runtime role. Unset: the embedded database is used.'),
   HABEAS_MIGRATION_URL: z.url().optional().describe('PostgreSQL URL of the role that owns the tables; used by migrate only.'),
-  HABEAS_KEYS: z.string().optional().describe('Folder of the master key file and the audit signing key (default HABEAS_HOME/keys).'),
+  HABEAS_KEYS: z
+    .string()
+    .optional()
+    .describe('Folder of the master key file and the audit signing key (default HABEAS_HOME/keys).'),
   HABEAS_FILES: z.string().optional().describe('Folder of the file store (default HABEAS_HOME/files).'),
   HABEAS_HOST: z.string().default('127.0.0.1').describe('Address the server listens on.'),
-  HABEAS_PORT: z.coerce.number().int().min(0).max(65535).default(4400).describe('Port the server listens on; 0 takes a free one.'),
-  HABEAS_PUBLIC_URL: z.url().optional().describe('The URL under which callers reach the server, for links (default http://host:port).'),
+  HABEAS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(4400)
+    .describe('Port the server listens on; 0 takes a free one.'),
+  HABEAS_PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe('The URL under which callers reach the server, for links (default http://host:port).'),
   HABEAS_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(16).describe('Database connections a process keeps at most.'),
   HABEAS_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(14).describe('Days until an export file is deleted.'),
   HABEAS_LINK_MINUTES: z.coerce.number().int().min(1).max(1440).default(10).describe('Minutes a download link can be opened.'),
   HABEAS_GRAPHIQL: flag.optional().describe('Serve GraphiQL at / (default: on, off when NODE_ENV is production).'),
   HABEAS_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').describe('How much the log says.'),
+  ...limits,
   NODE_ENV: z.string().default('development').describe('production turns GraphiQL off.'),
 });
 
 export const SETTINGS: Readonly<Record<string, { description?: string | undefined }>> = settings.shape;
 
+export interface Limits {
+  bodyBytes: number;
+  nesting: number;
+  tokens: number;
+  depth: number;
+  aliases: number;
+  rootFields: number;
+  directives: number;
+  selections: number;
+  cost: number;
+  pageSize: number;
+  seconds: number;
+  keyRate: number;
+  addressRate: number;
+  refusals: number;
+  inFlight: number;
+  tenantJobs: number;
+  openRequests: number;
+}
+
 export interface Config {
+  limits: Limits;
   home: string;
   databaseUrl: string | undefined;
   migrationUrl: string | undefined;
@@ -62,5 +133,24 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     linkMinutes: env.HABEAS_LINK_MINUTES,
     graphiql: env.HABEAS_GRAPHIQL ?? env.NODE_ENV !== 'production',
     logLevel: env.HABEAS_LOG_LEVEL,
+    limits: {
+      bodyBytes: env.HABEAS_LIMIT_BODY,
+      nesting: env.HABEAS_LIMIT_NESTING,
+      tokens: env.HABEAS_LIMIT_TOKENS,
+      depth: env.HABEAS_LIMIT_DEPTH,
+      aliases: env.HABEAS_LIMIT_ALIASES,
+      rootFields: env.HABEAS_LIMIT_ROOT_FIELDS,
+      directives: env.HABEAS_LIMIT_DIRECTIVES,
+      selections: env.HABEAS_LIMIT_SELECTIONS,
+      cost: env.HABEAS_LIMIT_COST,
+      pageSize: env.HABEAS_LIMIT_PAGE,
+      seconds: env.HABEAS_LIMIT_SECONDS,
+      keyRate: env.HABEAS_LIMIT_KEY_RATE,
+      addressRate: env.HABEAS_LIMIT_ADDRESS_RATE,
+      refusals: env.HABEAS_LIMIT_REFUSALS,
+      inFlight: env.HABEAS_LIMIT_IN_FLIGHT,
+      tenantJobs: env.HABEAS_LIMIT_TENANT_JOBS,
+      openRequests: env.HABEAS_LIMIT_OPEN_REQUESTS,
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { unwrapResolverError } from '@apollo/server/errors';
-import type { GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { sqlState } from '../database/db.ts';
 import { Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
 
@@ -20,15 +21,37 @@ const DOCUMENT_CODES = new Set([
  */
 export function maskErrors(system: System): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
   return (formatted, error) => {
-    const cause = unwrapResolverError(error);
-    const where = { ...(formatted.path ? { path: formatted.path } : {}), ...(formatted.locations ? { locations: formatted.locations } : {}) };
+    const cause = causeOf(error);
+    const where = {
+      ...(formatted.path ? { path: formatted.path } : {}),
+      ...(formatted.locations ? { locations: formatted.locations } : {}),
+    };
     if (cause instanceof Refusal) return { message: cause.message, ...where, extensions: { code: cause.code } };
+    if (sqlState(cause) === '57014') {
+      return {
+        message: `This took longer than ${system.config.limits.seconds} s and was cancelled.`,
+        ...where,
+        extensions: { code: 'LIMIT_EXCEEDED' },
+      };
+    }
     const code = formatted.extensions?.['code'];
-    if (typeof code === 'string' && DOCUMENT_CODES.has(code) && cause === error) return { message: formatted.message, ...where, extensions: { code } };
+    if (typeof code === 'string' && DOCUMENT_CODES.has(code) && cause === error)
+      return { message: formatted.message, ...where, extensions: { code } };
     const incident = randomUUID();
     system.log.error({ incident, error: describe(cause) }, 'unexpected error');
-    return { message: `Something went wrong here. Tell your operator this incident id: ${incident}`, ...where, extensions: { code: 'INTERNAL_SERVER_ERROR', incident } };
+    return {
+      message: `Something went wrong here. Tell your operator this incident id: ${incident}`,
+      ...where,
+      extensions: { code: 'INTERNAL_SERVER_ERROR', incident },
+    };
   };
+}
+
+/** What a resolver threw, or a rule of ours refused; otherwise the error itself. */
+function causeOf(error: unknown): unknown {
+  for (let inner = error; inner instanceof GraphQLError; inner = inner.originalError)
+    if (inner.originalError instanceof Refusal) return inner.originalError;
+  return unwrapResolverError(error);
 }
 
 /** Of a database error the SQLSTATE and the stack only: its message and detail may quote values. */
@@ -36,5 +59,10 @@ export function describe(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code } = error as { code?: unknown };
   const database = 'driverError' in error || (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code));
-  return { name: error.name, ...(typeof code === 'string' ? { code } : {}), ...(database ? {} : { message: error.message }), stack: error.stack?.split('\n').slice(1, 12) };
+  return {
+    name: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(database ? {} : { message: error.message }),
+    stack: error.stack?.split('\n').slice(1, 12),
+  };
 }

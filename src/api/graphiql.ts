@@ -45,14 +45,20 @@ ReactDOM.createRoot(document.getElementById('graphiql')).render(
 export function serveGraphiql(server: FastifyInstance): void {
   server.get('/', async (_request, reply) =>
     reply
-      .header('content-security-policy', "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:")
+      .header(
+        'content-security-policy',
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:",
+      )
       .type('text/html; charset=utf-8')
       .send(PAGE),
   );
   server.get('/graphiql/start.js', async (_request, reply) => reply.type('text/javascript').send(START));
   for (const [name, asset] of Object.entries(ASSETS)) {
     server.get(`/graphiql/${name}`, async (_request, reply) =>
-      reply.type(asset.type).header('cache-control', 'max-age=86400').send(createReadStream(fileOf(asset.package, asset.path))),
+      reply
+        .type(asset.type)
+        .header('cache-control', 'max-age=86400')
+        .send(createReadStream(fileOf(asset.package, asset.path))),
     );
   }
 }

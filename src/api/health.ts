@@ -8,7 +8,9 @@ export function serveHealth(server: FastifyInstance, system: System): void {
   server.get('/readyz', async (_request, reply) => {
     try {
       const pending = await pendingMigrations(system.source);
-      return pending.length ? reply.code(503).send({ status: 'unavailable', reason: 'migrations are pending' }) : { status: 'ok' };
+      return pending.length
+        ? reply.code(503).send({ status: 'unavailable', reason: 'migrations are pending' })
+        : { status: 'ok' };
     } catch {
       return reply.code(503).send({ status: 'unavailable', reason: 'the database does not answer' });
     }

@@ -1,68 +1,97 @@
-import { Kind, type ASTVisitor, type FragmentDefinitionNode, GraphQLError, type SelectionSetNode, type ValidationContext } from 'graphql';
+import {
+  Kind,
+  type ASTVisitor,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type SelectionSetNode,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
+import type { Limits } from '../config.ts';
+import { Refusal } from '../errors.ts';
 
-/** Limits on what one request may ask; docs/operators.md lists them. */
-export const LIMITS = {
-  /** Bytes of a request body, counted before it is parsed. */
-  bodyBytes: 256 * 1024,
-  /** Lexical tokens of a document. */
-  tokens: 2_000,
-  /** Levels of fields below the operation. */
-  depth: 12,
-  /** Aliased fields in a document. */
-  aliases: 30,
-  /** Root fields of an operation. */
-  rootFields: 20,
-  /** Directives in a document. */
-  directives: 50,
-  /** Selections once fragments are unfolded. */
-  recursiveSelections: 1_000,
-  /** Items a page of a connection holds at most. */
-  pageSize: 200,
-} as const;
+/** Apollo gives every error of a validation rule its own code; ours is found again in the original error. */
+const tooMany = (what: string, found: number, limit: number): GraphQLError => {
+  const refusal = new Refusal('LIMIT_EXCEEDED', `The document has ${found} ${what}; the limit is ${limit}.`);
+  return new GraphQLError(refusal.message, { originalError: refusal });
+};
 
-const tooMany = (what: string, found: number | string, limit: number): GraphQLError =>
-  new GraphQLError(`The document has ${what}: ${found}; the limit is ${limit}.`, { extensions: { code: 'LIMIT_EXCEEDED' } });
-
-/** Refuses documents that are too deep or too wide, before anything of them runs. Fragments are followed. */
-export function limitsRule(context: ValidationContext): ASTVisitor {
-  const document = context.getDocument();
-  const fragments = new Map(document.definitions.filter((node): node is FragmentDefinitionNode => node.kind === Kind.FRAGMENT_DEFINITION).map((node) => [node.name.value, node]));
-  const depths = new Map<string, number>();
-  const depthOf = (set: SelectionSetNode | undefined, path: readonly string[]): number => {
-    if (!set) return 0;
+/** Levels of fields below a selection set; fragments are followed, each once. A cycle is refused by a rule of the specification; here it must only end. */
+function depthMeter(fragments: ReadonlyMap<string, FragmentDefinitionNode>): (set: SelectionSetNode | undefined) => number {
+  const known = new Map<string, number>();
+  const measure = (set: SelectionSetNode | undefined, path: readonly string[]): number => {
     let deepest = 0;
-    for (const selection of set.selections) {
-      if (selection.kind === Kind.FIELD) deepest = Math.max(deepest, 1 + depthOf(selection.selectionSet, path));
-      else if (selection.kind === Kind.INLINE_FRAGMENT) deepest = Math.max(deepest, depthOf(selection.selectionSet, path));
-      else deepest = Math.max(deepest, depthOfFragment(selection.name.value, path));
+    for (const selection of set?.selections ?? []) {
+      if (selection.kind === Kind.FIELD) deepest = Math.max(deepest, 1 + measure(selection.selectionSet, path));
+      else if (selection.kind === Kind.INLINE_FRAGMENT) deepest = Math.max(deepest, measure(selection.selectionSet, path));
+      else deepest = Math.max(deepest, ofFragment(selection.name.value, path));
     }
     return deepest;
   };
-  const depthOfFragment = (name: string, path: readonly string[]): number => {
-    const known = depths.get(name);
-    if (known !== undefined) return known;
-    // A cycle is refused by a rule of the specification; here it must only end.
+  const ofFragment = (name: string, path: readonly string[]): number => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
     if (path.includes(name)) return 0;
-    const depth = depthOf(fragments.get(name)?.selectionSet, [...path, name]);
-    depths.set(name, depth);
+    const depth = measure(fragments.get(name)?.selectionSet, [...path, name]);
+    known.set(name, depth);
     return depth;
   };
-  let aliases = 0;
-  let directives = 0;
-  return {
-    Field: (node) => void (node.alias && (aliases += 1)),
-    Directive: () => void (directives += 1),
-    OperationDefinition: (node) => {
-      const depth = depthOf(node.selectionSet, []);
-      if (depth > LIMITS.depth) context.reportError(tooMany('levels of fields', depth, LIMITS.depth));
-      const roots = node.selectionSet.selections.length;
-      if (roots > LIMITS.rootFields) context.reportError(tooMany('root fields', roots, LIMITS.rootFields));
-    },
-    Document: {
-      leave: () => {
-        if (aliases > LIMITS.aliases) context.reportError(tooMany('aliases', aliases, LIMITS.aliases));
-        if (directives > LIMITS.directives) context.reportError(tooMany('directives', directives, LIMITS.directives));
+  return (set) => measure(set, []);
+}
+
+/** Root fields once fragments are unfolded: an alias apart, the same field twice is one. */
+function rootFields(set: SelectionSetNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>, seen: Set<string>): number {
+  let count = 0;
+  for (const selection of set.selections) {
+    if (selection.kind === Kind.FIELD) count += 1;
+    else if (selection.kind === Kind.INLINE_FRAGMENT) count += rootFields(selection.selectionSet, fragments, seen);
+    else if (!seen.has(selection.name.value)) {
+      seen.add(selection.name.value);
+      const fragment = fragments.get(selection.name.value);
+      if (fragment) count += rootFields(fragment.selectionSet, fragments, seen);
+    }
+  }
+  return count;
+}
+
+/** Refuses documents that are too deep or too wide, before anything of them runs. */
+export function limitsRule(limits: Limits): ValidationRule {
+  return (context: ValidationContext): ASTVisitor => {
+    const definitions = context.getDocument().definitions;
+    const fragments = new Map(
+      definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])),
+    );
+    const depthOf = depthMeter(fragments);
+    let aliases = 0;
+    let directives = 0;
+    const check = (what: string, found: number, limit: number): void => {
+      if (found > limit) context.reportError(tooMany(what, found, limit));
+    };
+    return {
+      Field: (node) => void (node.alias && (aliases += 1)),
+      Directive: () => void (directives += 1),
+      OperationDefinition: (node) => {
+        check('levels of fields', depthOf(node.selectionSet), limits.depth);
+        check('root fields', rootFields(node.selectionSet, fragments, new Set()), limits.rootFields);
       },
-    },
+      Document: {
+        leave: () => {
+          check('aliases', aliases, limits.aliases);
+          check('directives', directives, limits.directives);
+        },
+      },
+    };
   };
+}
+
+/** Brackets inside one another, in a JSON body or in the text of a document; those within strings count too, which costs nobody honest anything. */
+export function nestingOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const char = text.charCodeAt(i);
+    if (char === 0x7b || char === 0x5b || char === 0x28) deepest = Math.max(deepest, (depth += 1));
+    else if (char === 0x7d || char === 0x5d || char === 0x29) depth = Math.max(0, depth - 1);
+  }
+  return deepest;
 }

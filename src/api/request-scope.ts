@@ -21,7 +21,7 @@ export class Request implements RequestScope {
 
   async inScope<T>(act: (session: Session) => Promise<T>): Promise<T> {
     if (!this.mutation) return act(await this.#read());
-    const result = await inScope(this.system, this.scope, act);
+    const result = await inScope(this.system, this.scope, act, this.system.config.limits.seconds);
     for (const loader of this.#loaders.values()) loader.clearAll();
     return result;
   }
@@ -68,7 +68,7 @@ export class Request implements RequestScope {
   }
 
   async #read(): Promise<Session> {
-    this.#reading ??= openSession(this.system, this.scope);
+    this.#reading ??= openSession(this.system, this.scope, this.system.config.limits.seconds);
     return (await this.#reading).session;
   }
 }

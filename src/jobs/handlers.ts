@@ -9,7 +9,12 @@ import type { JobHandlers } from './worker.ts';
 
 /** Which function does which job. */
 export const HANDLERS: JobHandlers = {
-  export: (system, data, signal) => runExport(system, data, signal, { [RequestType.ACCESS]: planAccess, [RequestType.PORTABILITY]: planPortability, [RequestType.APP_EXPORT]: planAppExport }),
+  export: (system, data, signal) =>
+    runExport(system, data, signal, {
+      [RequestType.ACCESS]: planAccess,
+      [RequestType.PORTABILITY]: planPortability,
+      [RequestType.APP_EXPORT]: planAppExport,
+    }),
   erasure: runErasure,
   expiry: runExpiry,
 };

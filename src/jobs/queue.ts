@@ -29,6 +29,11 @@ function through(db: Db): BossDb {
   };
 }
 
+function groupOf({ scope }: JobData): { group?: { id: string } } {
+  const tenantId = (scope as { tenantId?: string } | undefined)?.tenantId;
+  return tenantId ? { group: { id: tenantId } } : {};
+}
+
 /** Installs or upgrades the queue's own schema as the owner, makes the queues, and grants the runtime role their use. */
 export async function installQueue(ownerUrl: string, runtimeRole: string, owner: DataSource): Promise<void> {
   const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, supervise: false, schedule: false, max: 2 });
@@ -72,6 +77,8 @@ export async function openQueue(runtimeUrl: string, options: { work: boolean; on
     enqueue: async (db, name, data, { singletonKey, startAfterSeconds } = {}) => {
       await boss.send(name, data, {
         db: through(db),
+        // Jobs of one tenant are a group: the worker runs some of each at a time, so that nobody's thousand exports hold up another's one.
+        ...groupOf(data),
         ...(singletonKey ? { singletonKey } : {}),
         ...(startAfterSeconds ? { startAfter: startAfterSeconds } : {}),
       });

@@ -9,15 +9,31 @@ export type JobHandlers = Readonly<Record<JobName, JobHandler>>;
 export async function startWorker(system: System, handlers: JobHandlers): Promise<() => Promise<void>> {
   const { boss } = system.queue;
   for (const name of JOB_NAMES) {
-    await boss.work<JobData>(name, { batchSize: 1, pollingIntervalSeconds: 0.5, localConcurrency: name === 'export' || name === 'erasure' ? 2 : 1 }, async ([job]) => {
-      if (!job) return;
-      try {
-        await handlers[name](system, job.data, job.signal);
-      } catch (error) {
-        system.log.error({ job: name, id: job.id, error: error instanceof Error ? { name: error.name, stack: error.stack?.split('\n').slice(1, 8) } : {} }, 'a job failed and will be tried again');
-        throw error;
-      }
-    });
+    await boss.work<JobData>(
+      name,
+      {
+        batchSize: 1,
+        pollingIntervalSeconds: 0.5,
+        localConcurrency: name === 'expiry' ? 1 : 2,
+        groupConcurrency: system.config.limits.tenantJobs,
+      },
+      async ([job]) => {
+        if (!job) return;
+        try {
+          await handlers[name](system, job.data, job.signal);
+        } catch (error) {
+          system.log.error(
+            {
+              job: name,
+              id: job.id,
+              error: error instanceof Error ? { name: error.name, stack: error.stack?.split('\n').slice(1, 8) } : {},
+            },
+            'a job failed and will be tried again',
+          );
+          throw error;
+        }
+      },
+    );
   }
   return async () => {
     for (const name of JOB_NAMES) await boss.offWork(name);

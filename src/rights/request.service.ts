@@ -22,6 +22,7 @@ export interface NewRequest {
 /** Opens a request. A person, conversation, app or tenant has at most one erasure open at a time: a second one is a CONFLICT. */
 export async function openRequest({ db, scope, system }: Session, request: NewRequest): Promise<RightsRequest> {
   const now = system.now();
+  await checkOpen({ db, scope, system }, request.targetId);
   try {
     const [row] = (await db.query(
       `insert into requests (tenant_id, id, app_id, type, target, target_id, subject_id, status, ground, options, received_at, due_at, requested_by)
@@ -49,14 +50,33 @@ export async function openRequest({ db, scope, system }: Session, request: NewRe
   }
 }
 
+/** Nobody is helped by a hundred copies of the same package: so many requests about one person, or app, are open at a time. */
+async function checkOpen({ db, scope, system }: Session, targetId: string): Promise<void> {
+  const limit = system.config.limits.openRequests;
+  const [row] = (await db.query(
+    `select count(*)::int as open from requests where tenant_id = $1 and target_id = $2 and status in ${OPEN}`,
+    [scope.tenantId, targetId],
+  )) as { open: number }[];
+  if (row!.open >= limit)
+    throw new Refusal('LIMIT_EXCEEDED', `There are ${limit} open requests about this already; wait for one of them to end.`);
+}
+
+const OPEN = `('RECEIVED', 'AWAITING_IDENTITY', 'READY', 'SCHEDULED', 'RUNNING')`;
+
 export async function findRequest({ db, scope }: Session, id: string): Promise<RightsRequest> {
-  const [row] = (await db.query(`select ${COLUMNS} from requests where tenant_id = $1 and id = $2`, [scope.tenantId, id])) as RightsRequest[];
+  const [row] = (await db.query(`select ${COLUMNS} from requests where tenant_id = $1 and id = $2`, [
+    scope.tenantId,
+    id,
+  ])) as RightsRequest[];
   if (!row) throw new Refusal('NOT_FOUND', 'No such request in the scope of this token.');
   return row;
 }
 
 /** Newest first; `before` is the id of the last one seen. */
-export async function listRequests({ db, scope }: Session, filter: { subjectId?: string; status?: RequestStatus; before?: string; limit: number }): Promise<RightsRequest[]> {
+export async function listRequests(
+  { db, scope }: Session,
+  filter: { subjectId?: string; status?: RequestStatus; before?: string; limit: number },
+): Promise<RightsRequest[]> {
   return (await db.query(
     `select ${COLUMNS} from requests where tenant_id = $1 and ($2::uuid is null or subject_id = $2) and ($3::text is null or status = $3) and ($4::uuid is null or id < $4)
      order by id desc limit $5`,

@@ -13,10 +13,24 @@ export interface Session {
 const enter = (db: Db, scope: Pick<Scope, 'tenantId' | 'appId' | 'userId'>): Promise<unknown> =>
   db.query('select enter_scope($1, $2, $3)', [scope.tenantId, scope.appId ?? '', scope.userId ?? '']);
 
-/** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. */
-export async function inScope<T>(system: System, scope: Scope, act: (session: Session) => Promise<T>): Promise<T> {
+/** The same, with a bound on how long each statement may take: the database cancels what takes longer. */
+const enterTimed = (db: Db, scope: Scope, seconds: number): Promise<unknown> =>
+  db.query(`select enter_scope($1, $2, $3), set_config('statement_timeout', $4, true)`, [
+    scope.tenantId,
+    scope.appId ?? '',
+    scope.userId ?? '',
+    `${seconds}s`,
+  ]);
+
+/** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. `seconds` bounds each statement. */
+export async function inScope<T>(
+  system: System,
+  scope: Scope,
+  act: (session: Session) => Promise<T>,
+  seconds?: number,
+): Promise<T> {
   return system.source.transaction(async (db) => {
-    await enter(db, scope);
+    await (seconds === undefined ? enter(db, scope) : enterTimed(db, scope, seconds));
     return act({ db, scope, system });
   });
 }
@@ -42,7 +56,7 @@ export interface OpenSession {
   rollback(): Promise<void>;
 }
 
-export async function openSession(system: System, scope: Scope): Promise<OpenSession> {
+export async function openSession(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
   const runner: QueryRunner = system.source.createQueryRunner();
   await runner.connect();
   const end = async (how: 'commitTransaction' | 'rollbackTransaction'): Promise<void> => {
@@ -54,7 +68,7 @@ export async function openSession(system: System, scope: Scope): Promise<OpenSes
   };
   try {
     await runner.startTransaction();
-    await enter(runner.manager, scope);
+    await enterTimed(runner.manager, scope, seconds);
   } catch (error) {
     await end('rollbackTransaction').catch(() => undefined);
     throw error;

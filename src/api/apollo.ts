@@ -1,0 +1,78 @@
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { GraphQLError, Kind, OperationTypeNode, visit, type DocumentNode, type FragmentDefinitionNode } from 'graphql';
+import { Refusal } from '../errors.ts';
+import type { Context } from '../scope/context.ts';
+import type { System } from '../system.ts';
+import { checkCost, costOf } from './cost.ts';
+import { maskErrors } from './errors.ts';
+import { limitsRule } from './limits.ts';
+import type { Request } from './request-scope.ts';
+import { makeSchema } from './schema.ts';
+
+const ABOUT_THE_DOCUMENT = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
+
+function introspects(document: DocumentNode): boolean {
+  let found = false;
+  visit(document, { [Kind.FIELD]: (node) => void (found ||= node.name.value === '__schema' || node.name.value === '__type') });
+  return found;
+}
+
+/** Ties Apollo's life of a request to the scope's: what it may cost, what may be introspected, which transaction, the audit entries before the answer. */
+function lifecycle(system: System): ApolloServerPlugin<Context> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ contextValue, operation, document, schema, request: { variables } }) {
+          const request = contextValue.request as Request;
+          request.mutation = operation?.operation === OperationTypeNode.MUTATION;
+          if (introspects(document) && !request.scope.permissions.has('schema:read')) {
+            request.note('permission.denied', { field: '__schema', needs: ['schema:read'] }, 'DENIED');
+            throw new GraphQLError('', {
+              originalError: new Refusal('FORBIDDEN', 'Introspection: this token does not hold schema:read.'),
+            });
+          }
+          const fragments = new Map(
+            document.definitions.flatMap((node) =>
+              node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node as FragmentDefinitionNode] as const] : [],
+            ),
+          );
+          if (operation) checkCost(system.config.limits, costOf(schema, operation, fragments, variables ?? {}));
+        },
+        async willSendResponse({ contextValue, request: { http }, response, errors }) {
+          await (contextValue.request as Request).finish();
+          // GraphQL over HTTP: to a caller of application/json, an answer about the document is an answer.
+          const plainJson = !http?.headers.get('accept')?.includes('application/graphql-response+json');
+          if (plainJson && errors?.length && errors.every((error) => ABOUT_THE_DOCUMENT.has(String(error.extensions['code']))))
+            response.http.status = 200;
+        },
+      };
+    },
+  };
+}
+
+/** Apollo Server with everything off that answers more than was asked. */
+export async function makeApollo(system: System): Promise<ApolloServer<Context>> {
+  const { limits } = system.config;
+  const apollo = new ApolloServer<Context>({
+    schema: await makeSchema(),
+    introspection: true,
+    hideSchemaDetailsFromClientErrors: true,
+    includeStacktraceInErrorResponses: false,
+    allowBatchedHttpRequests: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: limits.tokens },
+    maxRecursiveSelections: limits.selections,
+    validationRules: [limitsRule(limits)],
+    formatError: maskErrors(system),
+    plugins: [lifecycle(system), ApolloServerPluginLandingPageDisabled()],
+    logger: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (message) => system.log.warn({}, String(message)),
+      error: () => undefined,
+    },
+  });
+  await apollo.start();
+  return apollo;
+}
