@@ -20,7 +20,10 @@ registerEnumType(Order, {
 
 @ArgsType()
 export class PageArgs {
-  @Field(() => Int, { defaultValue: 50, description: `How many to answer at most: 1 to ${PAGE_SIZE}. INVALID_INPUT beyond.` })
+  @Field(() => Int, {
+    defaultValue: 50,
+    description: `How many to answer at most: 1 to ${PAGE_SIZE}. INVALID_INPUT below, LIMIT_EXCEEDED beyond.`,
+  })
   first!: number;
   @Field(() => String, {
     nullable: true,
@@ -68,7 +71,8 @@ function readCursor(after: string): string {
 /** Checks what a caller asks of a list. Ids are UUIDv7, made from the time of what they name, so a date range is a range of ids. */
 export function windowOf(args: PageArgs & Partial<RangeArgs>): Window {
   const { first, after, order = Order.OLDEST_FIRST, from, to } = args;
-  if (first < 1 || first > PAGE_SIZE) throw new Refusal('INVALID_INPUT', `first: between 1 and ${PAGE_SIZE}.`);
+  if (first < 1) throw new Refusal('INVALID_INPUT', 'first: at least 1.');
+  if (first > PAGE_SIZE) throw new Refusal('LIMIT_EXCEEDED', `first: at most ${PAGE_SIZE}.`);
   const newestFirst = order === Order.NEWEST_FIRST;
   const window: Window = {
     limit: first + 1,

@@ -51,7 +51,7 @@ function group(name: string, people: number, count: number): RawRecord[] {
 }
 
 beforeAll(async () => {
-  world = await openWorld({ work: false });
+  world = await openWorld({ work: false, environment: { HABEAS_LIMIT_COST: '10000000' } });
   tenant = await world.tenant();
   app = await world.app(tenant);
   await world.ingest(tenant, app, [...group('small', 2, 3), ...group('large', 40, 120)]);
