@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const ask = (bearer: string, address = '127.0.0.1'): ReturnType<World['server']['inject']> =>
+const ask = (bearer: string, address = '127.0.0.1') =>
   world.server.inject({
     method: 'POST',
     url: '/graphql',
