@@ -15,6 +15,8 @@ export interface Attached {
   missing: number;
 }
 
+const MOST_ATTACHMENTS = 1000;
+
 /** The attachments of a message: links to Discord, or, where the export was made with its media, files beside the export file. */
 export async function attached(
   source: Source,
@@ -23,7 +25,8 @@ export async function attached(
   links: { url: string; id?: string; name?: string | undefined; size?: number | undefined }[],
 ): Promise<Attached> {
   const result: Attached = { attachments: [], content: new Map(), stripped: 0, missing: 0 };
-  for (const [index, { url: link, id, name, size }] of links.entries()) {
+  // One more than a message may have is enough to have it refused, by name of the rule.
+  for (const [index, { url: link, id, name, size }] of links.slice(0, MOST_ATTACHMENTS + 1).entries()) {
     const url = withoutCredentials(link);
     if (url && url !== link) result.stripped += 1;
     const wanted = id ?? /\/attachments\/\d+\/(\d+)\//.exec(url ?? '')?.[1] ?? `${messageId}-${index + 1}`;

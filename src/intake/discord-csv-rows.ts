@@ -8,6 +8,8 @@ import type { SourceFile } from './source.ts';
 export type Row = { line: number; bytes: number; cells: string[] } | { line: number; bytes: number; fault: string };
 
 const MAX_ROW_BYTES = 16 * 2 ** 20;
+/** So many faults without a row between them, and it is no CSV; they must not pile up. */
+const MAX_FAULTS = 10_000;
 
 /** Rows one at a time. The first line tells whether `;` (2019) or `,` (now) separates. */
 export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
@@ -21,7 +23,14 @@ export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
     info: true,
     max_record_size: MAX_ROW_BYTES,
     skip_records_with_error: true,
-    on_skip: (error) => void faults.push({ line: error ? lineOf(error) : 1, fault: faultOf(error, file) }),
+    on_skip: (error) => {
+      faults.push({ line: error ? lineOf(error) : 1, fault: faultOf(error, file) });
+      if (faults.length <= MAX_FAULTS) return;
+      throw new Refusal(
+        'INVALID_INPUT',
+        `${file.path}:${faults[0]!.line}: ${MAX_FAULTS} rows in a row cannot be read; is it CSV?`,
+      );
+    },
   });
   pipeline(stream, parser, () => undefined);
   let end = 0;

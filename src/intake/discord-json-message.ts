@@ -61,18 +61,22 @@ export function asSighting({ id: user, name, discriminator, nickname, isBot, ava
   };
 }
 
+/** Bounds of the search for mentions, far above Discord's own. */
+const [MOST_MENTIONED, LONGEST_NAME, LONGEST_BODY] = [1000, 600, 1_000_000];
+
 /**
  * The text with each mention as `<@id>`. DiscordChatExporter writes a mention as `@name`, or leaves it as `<@id>` or `<@!id>` if told not
  * to format; which people are meant stands beside the text. What Discord itself says (`Added somebody to the group.`) has names without `@`.
  */
 export function withMentions({ type, content, mentions }: JsonMessage): { body: string; mentions: string[] } {
-  const people = mentions ?? [];
-  if (people.length === 0) return { body: content, mentions: [] };
+  const people = (mentions ?? []).slice(0, MOST_MENTIONED);
+  // What is too long to be taken over need not be searched.
+  if (people.length === 0 || content.length > LONGEST_BODY) return { body: content, mentions: [] };
   const names = new Map<string, string>();
   for (const { id: user, name, nickname, discriminator } of people) {
     for (const token of [`<@${user}>`, `<@!${user}>`]) names.set(token, user);
     for (const called of [nickname, `${name}#${discriminator ?? ''}`, name]) {
-      if (!called) continue;
+      if (!called || called.length > LONGEST_NAME) continue;
       if (!names.has(`@${called}`)) names.set(`@${called}`, user);
       if (!isWritten(type) && !names.has(called)) names.set(called, user);
     }

@@ -1,3 +1,4 @@
+import { parseBounded } from './bounded-json.ts';
 import { nulWarnings, recordEvent } from './checked-event.ts';
 import { attached } from './discord-attachment.ts';
 import { begin } from './discord-csv.ts';
@@ -69,11 +70,8 @@ function channelOf(head: string) {
 }
 
 function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const read = parseBounded(text);
+  return 'value' in read ? read.value : undefined;
 }
 
 async function* element(reading: Reading, conversation: string, text: string, at: Position): AsyncGenerator<SourceEvent> {
@@ -82,7 +80,9 @@ async function* element(reading: Reading, conversation: string, text: string, at
   if (!data) {
     const issue = error.issues[0];
     const reason =
-      raw === undefined ? 'It is not valid JSON.' : `${issue?.path.join('.')} is missing or malformed (${issue?.code})`;
+      raw === undefined
+        ? 'It is not valid JSON, or nested too deeply.'
+        : `${issue?.path.join('.')} is missing or malformed (${issue?.code})`;
     return yield { kind: 'skipped', at, what: 'message', reason };
   }
   for (const copy of COPIES) {

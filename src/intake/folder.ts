@@ -39,7 +39,7 @@ export async function fileBelow(folder: string, path: string): Promise<FolderMem
 }
 
 async function member(root: string, path: string, entry: Dirent): Promise<FolderMember> {
-  if (entry.isFile()) return regularFile(join(root, path), path);
+  if (entry.isFile()) return regularFile(join(root, path), path).catch((error: unknown) => unreadable(path, error));
   if (!entry.isSymbolicLink()) throw new Refusal('INVALID_INPUT', `Not a file: ${path}`);
   try {
     return await linkedFile(root, path);
@@ -71,7 +71,9 @@ async function regularFile(real: string, path: string): Promise<FolderMember> {
   };
 }
 
-function unreadable(path: string, error: unknown): never {
+/** Of a name that is not UTF-8, too: it reads as another one, which is not there. */
+export function unreadable(path: string, error: unknown): never {
+  if (error instanceof Refusal) throw error;
   throw new Refusal('INVALID_INPUT', `Cannot read ${path} (${(error as { code?: string }).code ?? 'unknown reason'}).`);
 }
 

@@ -8,7 +8,9 @@ export type Element =
   | { kind: 'end'; complete: boolean };
 
 const MAX_HEAD = 1 << 20;
-const MAX_ELEMENT = 64 * 2 ** 20;
+const MAX_ELEMENT = 16 * 2 ** 20;
+/** What of the text before a bracket can tell that it opens the array. */
+const KEY_WINDOW = 256;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -40,7 +42,12 @@ export async function* jsonElements(file: SourceFile, key: string): AsyncGenerat
         else if (char === BACKSLASH) escaped = true;
         else if (char === QUOTE) quoted = false;
       } else if (char === QUOTE) quoted = true;
-      else if (state === 'head' && char === OPEN_BRACKET && depth === 1 && opens.test(held + text.slice(from, at))) {
+      else if (
+        state === 'head' &&
+        char === OPEN_BRACKET &&
+        depth === 1 &&
+        opens.test((held + text.slice(from, at)).slice(-KEY_WINDOW))
+      ) {
         yield { kind: 'head', text: `${held}${text.slice(from, at)}[]}` };
         [state, held, from, depth] = ['array', '', at + 1, 0];
       } else if (state === 'array' && depth === 0 && (char === COMMA || char === CLOSE_BRACKET)) {

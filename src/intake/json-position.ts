@@ -1,8 +1,9 @@
-// One token of JSON after white space: punctuation, a string, a number or a word. Written without nested choices inside the
-// repetitions, so that a string of megabytes does not exhaust the regular expression's stack.
-const TOKEN =
-  // eslint-disable-next-line no-control-regex
-  /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
+// One token of JSON after white space: punctuation, the quote that opens a string, a number or a word.
+const TOKEN = /[ \t\n\r]*(?:([{}[\],:])|(")|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y;
+// Matched piece by piece: one expression for a whole string exhausts the stack on a string of megabytes of escapes.
+// eslint-disable-next-line no-control-regex
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 type Expected = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end' | 'nothing';
 
@@ -17,9 +18,24 @@ export function jsonErrorOffset(text: string): number {
   for (let at = 0; ; at = TOKEN.lastIndex) {
     const match = TOKEN.exec(text);
     if (!match) return startOfToken(text, at);
+    if (match[2] !== undefined && !skipString(text)) return startOfToken(text, at);
     const next = step(expected, match[1] ?? (match[2] === undefined ? 'word' : 'string'), open);
     if (next === undefined) return startOfToken(text, at);
     expected = next;
+  }
+}
+
+/** Moves on behind the string that has just been opened; false where it is none. */
+function skipString(text: string): boolean {
+  for (let at = TOKEN.lastIndex; ; at = ESCAPE.lastIndex) {
+    PLAIN.lastIndex = at;
+    PLAIN.exec(text);
+    ESCAPE.lastIndex = PLAIN.lastIndex;
+    if (text[PLAIN.lastIndex] === '"') {
+      TOKEN.lastIndex = PLAIN.lastIndex + 1;
+      return true;
+    }
+    if (!ESCAPE.test(text)) return false;
   }
 }
 

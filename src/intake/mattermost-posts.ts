@@ -48,10 +48,11 @@ export async function* post(
       content,
     );
   }
-  // The replies of a post that cannot be read are still their authors' words.
+  // The replies of a post that cannot be read are still their authors' words. A thread is flat: a reply has none.
   const replies = (raw as { replies?: unknown } | null)?.replies;
   for (const reply of Array.isArray(replies) ? replies : []) {
-    yield* post(reading, { conversation, raw: reply, keys: saidLine.shape, what: 'reply', replyTo: externalId }, at);
+    if (what === 'reply') yield { kind: 'skipped', at, what, reason: 'A reply cannot have replies.' };
+    else yield* post(reading, { conversation, raw: reply, keys: saidLine.shape, what: 'reply', replyTo: externalId }, at);
   }
 }
 
@@ -72,11 +73,15 @@ function postId(reading: Reading, conversation: string, author: string, createAt
   return `${createAt}-${hash('sha256', `${author}\n${nth}`).slice(0, 16)}`;
 }
 
+const LONGEST_NAME = 256;
+
 /** `@username` of somebody known becomes a mention; the dot of a sentence is not part of the name, nor is an e-mail address a mention. */
 export function withMentions(text: string, people: ReadonlySet<string>): { body: string; mentions: string[] } {
   const mentions = new Set<string>();
   const body = text.replace(/(?<![\p{L}\p{N}])@([a-z0-9._-]+)/giu, (whole, candidate: string) => {
-    let name = candidate.toLowerCase();
+    // Nobody's name is longer than an external id may be; what is cut off here can only have been punctuation.
+    if (!/^[._-]*$/.test(candidate.slice(LONGEST_NAME))) return whole;
+    let name = candidate.slice(0, LONGEST_NAME).toLowerCase();
     while (!people.has(name) && /[._-]$/.test(name)) name = name.slice(0, -1);
     if (!people.has(name)) return whole;
     mentions.add(name);
@@ -101,6 +106,9 @@ function* reacted(reading: Reading, raws: unknown[], at: Position): Generator<So
   return reactions;
 }
 
+/** As many as a native message may have: each is looked for in the source. */
+const MOST_ATTACHMENTS = 1000;
+
 async function* attached(
   reading: Reading,
   raws: unknown[],
@@ -108,7 +116,11 @@ async function* attached(
 ): AsyncGenerator<SourceEvent, { attachments: NonNullable<RawMessage['attachments']>; content: Content }> {
   const attachments: NonNullable<RawMessage['attachments']> = [];
   const content: Content = new Map();
-  for (const raw of raws) {
+  for (const [index, raw] of raws.entries()) {
+    if (index === MOST_ATTACHMENTS) {
+      yield { kind: 'skipped', at, what: 'attachment', reason: `A post has more than ${MOST_ATTACHMENTS} attachments.` };
+      break;
+    }
     const { data, error } = attachmentOfPost.safeParse(raw);
     if (!data) {
       yield { kind: 'skipped', at, what: 'attachment', reason: faultOf(error) };

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { posix } from 'node:path';
 import { Refusal } from '../errors.ts';
+import { parseBounded } from './bounded-json.ts';
 import { recordEvent } from './checked-event.ts';
 import { channelLine, directChannelLine, directPostLine, dropUnread, faultOf, isoTime, postLine } from './mattermost-lines.ts';
 import { bot, canonical, named, user, type Reading } from './mattermost-people.ts';
@@ -40,7 +41,7 @@ function exportFile(source: Source): SourceFile {
   const found = source.files.filter(
     (file) => /\.jsonl?$/i.test(file.path) && !file.path.split('/').slice(0, -1).includes('data'),
   );
-  const depth = Math.min(...found.map((file) => file.path.split('/').length));
+  const depth = found.reduce((least, file) => Math.min(least, file.path.split('/').length), Infinity);
   const [first, second] = found.filter((file) => file.path.split('/').length === depth);
   if (!first) throw new Refusal('INVALID_INPUT', 'There is no .jsonl file in this Mattermost export.');
   if (second)
@@ -74,12 +75,9 @@ async function* readLines(file: SourceFile, reading: Reading): AsyncGenerator<So
 
 /** A line as an object with its type, or undefined where it is none. */
 function parsed(text: string): (Record<string, unknown> & { type: string }) | undefined {
-  try {
-    const value = JSON.parse(text) as Record<string, unknown> | null;
-    return typeof value?.type === 'string' ? (value as Record<string, unknown> & { type: string }) : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = parseBounded(text);
+  const value = 'value' in read ? (read.value as Record<string, unknown> | null) : null;
+  return typeof value?.type === 'string' ? (value as Record<string, unknown> & { type: string }) : undefined;
 }
 
 function requireVersion(line: ReturnType<typeof parsed>, at: Required<Pick<Position, 'file' | 'line'>>): true {

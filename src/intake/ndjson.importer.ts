@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Refusal } from '../errors.ts';
+import { parseBounded } from './bounded-json.ts';
 import { jsonErrorOffset } from './json-position.ts';
 import { asText, isLoose } from './loose.ts';
 import { headerSchema, NATIVE_SCHEMA } from './ndjson-schema.ts';
@@ -43,8 +44,10 @@ async function* readLine(source: Source, file: SourceFile, { line, text, flaw }:
   if (flaw === 'TOO_LONG') return yield skipped('line', 'the line is longer than 32 MB');
   if (text.trim() === '') return;
   if (flaw === 'NOT_UTF8') yield { kind: 'warning', at, message: 'Bytes that are not UTF-8 were replaced by U+FFFD.' };
-  const raw = parseJson(text);
-  if (raw === undefined) return yield skipped('line', `not valid JSON at column ${jsonErrorOffset(text) + 1}`);
+  const read = parseBounded(text);
+  if ('fault' in read)
+    return yield skipped('line', read.malformed ? `${read.fault} at column ${jsonErrorOffset(text) + 1}` : read.fault);
+  const raw = read.value;
   if (!isLoose(raw)) return yield skipped('line', 'not a JSON object');
   if (raw.type === 'header') return yield* readHeader(raw, at);
   const parsed = parseRecord(raw);
@@ -53,18 +56,20 @@ async function* readLine(source: Source, file: SourceFile, { line, text, flaw }:
     const type = asText(raw.type);
     return yield skipped(type !== undefined && TYPES.has(type) ? type : 'line', parsed.problem);
   }
-  if (/(?<!\\)(?:\\\\)*\\u0000/.test(text)) yield { kind: 'warning', at, message: 'A NUL character was replaced by U+FFFD.' };
+  if (hasNul(text)) yield { kind: 'warning', at, message: 'A NUL character was replaced by U+FFFD.' };
   const content = new Map<string, () => Promise<Readable>>();
   yield* findContent(source, file, parsed.record, at, content);
   yield content.size > 0 ? { kind: 'record', at, record: parsed.record, content } : { kind: 'record', at, record: parsed.record };
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+/** Whether a NUL is written in it. One expression for it would exhaust the stack on megabytes of backslashes. */
+function hasNul(text: string): boolean {
+  for (let at = text.indexOf('\\u0000'); at !== -1; at = text.indexOf('\\u0000', at + 1)) {
+    let start = at;
+    while (text[start - 1] === '\\') start -= 1;
+    if ((at - start) % 2 === 0) return true;
   }
+  return false;
 }
 
 function* readHeader(raw: object, at: Position): Generator<SourceEvent> {

@@ -1,10 +1,12 @@
 import type { z } from 'zod';
+import { isTooDeep } from './bounded-json.ts';
 import { recordSchema, type IntakeRecord } from './records.ts';
 
 /** A record completed and checked, or what is wrong with it: the field and the rule, never the value, which may be personal. */
 export type Parsed = { record: IntakeRecord } | { problem: string };
 
 export function parseRecord(raw: unknown): Parsed {
+  if (isTooDeep(raw)) return { problem: 'the record: nested too deeply' };
   const parsed = recordSchema.safeParse(raw);
   return parsed.success ? { record: parsed.data } : { problem: problemOf(parsed.error) };
 }

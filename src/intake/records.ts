@@ -30,12 +30,15 @@ export const IDENTIFIER_TYPES = [
 const clean = (text: string): string => text.replaceAll('\u0000', '\uFFFD').toWellFormed();
 const text = (max: number) => z.string().max(max).transform(clean);
 const id = z.string().min(1).max(256).transform(clean);
-// What PostgreSQL reads, too: it knows no year 0, and no zone 16 hours or more from UTC.
+// What PostgreSQL reads, too (no year 0, no zone 16 hours or more from UTC, no endless fraction of a second); and, as UTC, what can be
+// written again as it was read: in the years 1 to 9999.
+const [FIRST, LAST] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 const time = z.iso
   .datetime({ offset: true })
   .refine(
-    (value) => !value.startsWith('0000') && !/[+-](?:1[6-9]|2\d):\d\d$/.test(value),
-    'no year 0, and a zone less than 16 hours from UTC',
+    (value) =>
+      value.length <= 64 && !/[+-](?:1[6-9]|2\d):\d\d$/.test(value) && Date.parse(value) >= FIRST && Date.parse(value) <= LAST,
+    'not in the years 1 to 9999, or of a zone 16 hours or more from UTC',
   );
 const cleanJson = (value: unknown): unknown => {
   if (typeof value === 'string') return clean(value);

@@ -30,7 +30,7 @@ function cardText(card: Loose): string {
   return lines.length > 0 ? lines.join('\n') : (asText(card.fallback) ?? '');
 }
 
-/** The texts of Block Kit blocks, in order. */
+/** The texts of Block Kit blocks, in order. The reader of the file has bounded how deep they nest. */
 function blockText(blocks: unknown): string[] {
   return asList(blocks).flatMap((block) => {
     if (!isLoose(block)) return [];

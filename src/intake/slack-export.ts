@@ -1,11 +1,11 @@
 import { recordEvent } from './checked-event.ts';
+import { jsonArray } from './json-array.ts';
 import { Tally } from './tally.ts';
-import { asList, asText, isLoose, type Loose } from './loose.ts';
+import { asText, isLoose, type Loose } from './loose.ts';
 import type { Directory } from './mrkdwn.ts';
 import type { Position, SourceEvent } from './records.ts';
 import type { SlackConversation } from './slack-conversation.ts';
 import { toStranger } from './slack-user.ts';
-import { readJson } from './source-text.ts';
 import type { Source, SourceFile } from './source.ts';
 
 /** What has been learnt of an export so far. */
@@ -70,9 +70,8 @@ export function* meet(
 }
 
 /** The objects of a list file with their places. Older exports hold `[""]` where there is nothing: no objects, no word about it. */
-export async function elementsOf(file: SourceFile): Promise<{ entry: Loose; at: Position }[]> {
-  const { value } = await readJson(file);
-  return asList(value).flatMap((entry, index) => (isLoose(entry) ? [{ entry, at: { file: file.path, item: index + 1 } }] : []));
+export async function* elementsOf(file: SourceFile): AsyncGenerator<{ entry: Loose; at: Position }> {
+  for await (const { item, value } of jsonArray(file)) if (isLoose(value)) yield { entry: value, at: { file: file.path, item } };
 }
 
 /** The entries of a list file by their ids; one without an id, or of an id already met, is reported as skipped. */
@@ -81,7 +80,7 @@ export async function* identified(
   what: string,
   met: { has(id: string): boolean },
 ): AsyncGenerator<{ entry: Loose; id: string; at: Position } | { skipped: SourceEvent }> {
-  for (const { entry, at } of await elementsOf(file)) {
+  for await (const { entry, at } of elementsOf(file)) {
     const id = asText(entry.id);
     const reason = id === undefined ? 'it has no id' : met.has(id) ? 'a second entry of the same id' : undefined;
     if (id === undefined || reason !== undefined) yield { skipped: { kind: 'skipped', at, what, reason: reason ?? '' } };

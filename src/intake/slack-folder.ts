@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { Refusal } from '../errors.ts';
 import { nulWarnings, recordEvent } from './checked-event.ts';
+import { jsonArray } from './json-array.ts';
 import { asLoose, asObjects, asText, asTexts, isLoose, type Loose } from './loose.ts';
 import { toPlainText } from './mrkdwn.ts';
 import type { Position, SourceEvent } from './records.ts';
@@ -9,7 +10,6 @@ import { directoryOf, elementsOf, meet, progress, type SlackExport } from './sla
 import { filesOf } from './slack-file.ts';
 import { toMessage } from './slack-message.ts';
 import { readSeconds, readTimestamp } from './slack-time.ts';
-import { readJson } from './source-text.ts';
 import type { SourceFile } from './source.ts';
 
 const DAY_FILE = /^\d{4}-\d{2}-\d{2}\.json$/;
@@ -36,22 +36,21 @@ async function* readDay(
   shown: string,
   times: Set<number>,
 ): AsyncGenerator<SourceEvent> {
-  let elements: unknown;
+  let taken = 0;
+  let warned = false;
   try {
-    const { value, intact } = await readJson({ ...file, path: shown });
-    elements = value;
-    if (!intact) yield { kind: 'warning', at: { file: shown }, message: 'Bytes that are not UTF-8 were replaced by U+FFFD.' };
+    for await (const { item, value, intact } of jsonArray({ ...file, path: shown })) {
+      const at = { file: shown, item };
+      if (!intact && !warned) yield { kind: 'warning', at, message: 'Bytes that are not UTF-8 were replaced by U+FFFD.' };
+      warned ||= !intact;
+      yield* readElement(slack, conversation, value, at, times);
+      taken = item;
+    }
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    yield { kind: 'skipped', at: { file: shown }, what: 'file', reason: error.message };
-    return;
+    const rest = taken > 0 ? ` The ${taken} element(s) before that were read.` : '';
+    yield { kind: 'skipped', at: { file: shown }, what: 'file', reason: error.message + rest };
   }
-  if (!Array.isArray(elements)) {
-    yield { kind: 'skipped', at: { file: shown }, what: 'file', reason: 'not a list of messages' };
-    return;
-  }
-  for (const [index, raw] of elements.entries())
-    yield* readElement(slack, conversation, raw, { file: shown, item: index + 1 }, times);
 }
 
 function* readElement(
@@ -149,15 +148,29 @@ export async function archivedAt(
   createdAt: string | undefined,
 ): Promise<{ iso?: string; stated: boolean; message: string }> {
   const last = files.findLast((file) => DAY_FILE.test(posix.basename(file.path)));
-  const elements = last ? await elementsOf(last).catch(() => []) : [];
-  const archiving = elements.findLast(({ entry }) => entry.subtype === 'channel_archive' || entry.subtype === 'group_archive');
-  const stated = readTimestamp(archiving?.entry.ts);
-  if (stated) return { iso: stated.iso, stated: true, message: '' };
-  const lastMessage = elements.map(({ entry }) => readTimestamp(entry.ts)?.iso).findLast((iso) => iso !== undefined);
+  const { archiving, lastMessage } = last ? await endOf(last) : {};
+  if (archiving !== undefined) return { iso: archiving, stated: true, message: '' };
   const iso = lastMessage ?? createdAt ?? new Date(0).toISOString();
   return {
     iso,
     stated: false,
     message: 'Archived at a time the export does not say: the time of its last message, or of its making, is taken.',
   };
+}
+
+/** What the last day of a channel says of its end; of a file that is broken, what could be read. */
+async function endOf(file: SourceFile): Promise<{ archiving?: string; lastMessage?: string }> {
+  const end: { archiving?: string; lastMessage?: string } = {};
+  try {
+    for await (const { entry } of elementsOf(file)) {
+      const iso = readTimestamp(entry.ts)?.iso;
+      if (iso === undefined) continue;
+      end.lastMessage = iso;
+      if (entry.subtype === 'channel_archive' || entry.subtype === 'group_archive') end.archiving = iso;
+    }
+  } catch (error) {
+    // It is reported when its messages are read.
+    if (!(error instanceof Refusal)) throw error;
+  }
+  return end;
 }

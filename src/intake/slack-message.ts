@@ -64,7 +64,7 @@ export function toMessage(raw: Loose, sent: Timestamp, conversation: string, dir
     sentAt: sent.iso,
     ...(edited ? { editedAt: edited.iso } : {}),
     ...(thread !== undefined && thread !== raw.ts ? { replyTo: thread } : {}),
-    kind: subtype === undefined ? 'TEXT' : (KINDS[subtype] ?? 'SYSTEM'),
+    kind: subtype === undefined ? 'TEXT' : ((Object.hasOwn(KINDS, subtype) ? KINDS[subtype] : undefined) ?? 'SYSTEM'),
     body,
     mentions,
     metadata: {

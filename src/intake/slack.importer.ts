@@ -115,13 +115,13 @@ const NOT_TAKEN: Readonly<Record<string, string>> = {
 };
 
 async function* skipFile(slack: SlackExport, file: SourceFile): AsyncGenerator<SourceEvent> {
-  const reason = NOT_TAKEN[file.path];
+  const reason = Object.hasOwn(NOT_TAKEN, file.path) ? NOT_TAKEN[file.path] : undefined;
   if (reason === undefined) {
     yield { kind: 'skipped', at: { file: file.path }, what: 'file', reason: 'not a part of a Slack export' };
   } else {
     try {
       const what = file.path.replace('.json', '');
-      for (const { at } of await elementsOf(file)) yield { kind: 'skipped', at, what, reason };
+      for await (const { at } of elementsOf(file)) yield { kind: 'skipped', at, what, reason };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       yield { kind: 'skipped', at: { file: file.path }, what: 'file', reason: error.message };

@@ -1,5 +1,3 @@
-import { Refusal } from '../errors.ts';
-import { jsonErrorOffset } from './json-position.ts';
 import type { SourceFile } from './source.ts';
 
 export interface Line {
@@ -48,46 +46,11 @@ function asLine(line: number, parts: Buffer[], length: number, lineEnd: number, 
   return intact ? { line, text: bare, bytes } : { line, text: bare, bytes, flaw: 'NOT_UTF8' };
 }
 
-function decode(buffer: Buffer): { text: string; intact: boolean } {
+/** Bytes as UTF-8, without a byte order mark; what is none stands as U+FFFD. */
+export function decode(buffer: Buffer): { text: string; intact: boolean } {
   try {
     return { text: strict.decode(buffer), intact: true };
   } catch {
     return { text: lenient.decode(buffer), intact: false };
   }
-}
-
-export interface JsonFile {
-  value: unknown;
-  /** False where bytes that are no UTF-8 were read as U+FFFD. */
-  intact: boolean;
-}
-
-/** A whole file as JSON. A malformed one is a Refusal that names file, line and column, and quotes nothing of its content. */
-export async function readJson(file: SourceFile, maxBytes = 512 * 2 ** 20): Promise<JsonFile> {
-  const { text, intact } = decode(await readAll(file, maxBytes));
-  try {
-    return { value: JSON.parse(text) as unknown, intact };
-  } catch {
-    // The parser's own message quotes the text around the fault, which may be somebody's words.
-    throw new Refusal('INVALID_INPUT', `${file.path} is not valid JSON at ${lineAndColumn(text, jsonErrorOffset(text))}.`);
-  }
-}
-
-/** The bytes of a file, refused above a bound (by what really comes out, not by what the source says). */
-export async function readAll(file: SourceFile, maxBytes: number): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of (await file.open()) as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes)
-      throw new Refusal('INVALID_INPUT', `${file.path} is larger than the ${maxBytes} bytes that are read at once.`);
-    parts.push(chunk);
-  }
-  return Buffer.concat(parts);
-}
-
-function lineAndColumn(text: string, offset: number): string {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf('\n') + 1;
-  return `line ${before.split('\n').length}, column ${offset - lineStart + 1}`;
 }

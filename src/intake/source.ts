@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Refusal } from '../errors.ts';
-import { fileBelow, walkFolder } from './folder.ts';
+import { fileBelow, unreadable, walkFolder } from './folder.ts';
 import { openZip, ZIP_LIMITS, type ZipLimits } from './zip.ts';
 
 /** An export to be read: a folder, a zip, or one file. */
@@ -48,7 +47,7 @@ function listed(all: SourceFile[], close: () => Promise<void>): Source {
 
 async function single(path: string, size: number): Promise<Source> {
   const real = await realpath(path);
-  const file: SourceFile = { path: basename(path), size, open: async () => createReadStream(real) };
+  const file: SourceFile = { path: basename(path), size, open: () => readable(real) };
   const find = async (wanted: string): Promise<SourceFile | undefined> => {
     const normal = posix.normalize(wanted);
     if (normal === file.path) return file;
@@ -56,6 +55,12 @@ async function single(path: string, size: number): Promise<Source> {
     return fileBelow(dirname(real), normal);
   };
   return { files: [file], isSingle: true, find, close: async () => undefined };
+}
+
+// Opened before it is read: what goes wrong is a Refusal, and not an event of the stream.
+async function readable(real: string): Promise<Readable> {
+  const file = await open(real).catch((error: unknown) => unreadable(basename(real), error));
+  return file.createReadStream();
 }
 
 const isOutside = (path: string): boolean =>
@@ -78,7 +83,7 @@ function withoutTopFolder(files: SourceFile[]): SourceFile[] {
 
 async function looksZipped(path: string): Promise<boolean> {
   if (path.toLowerCase().endsWith('.zip')) return true;
-  const file = await open(path, 'r');
+  const file = await open(path, 'r').catch((error: unknown) => unreadable(basename(path), error));
   try {
     const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
     return ['504b0304', '504b0506'].includes(buffer.toString('hex'));

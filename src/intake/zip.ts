@@ -11,9 +11,11 @@ export interface ZipLimits {
   ratio: number;
   /** ... once it unpacks to more than this many bytes: small texts compress extremely well, and harm nobody. */
   ratioFrom: number;
+  /** Entries: the directory is held in memory. */
+  entries: number;
 }
 
-export const ZIP_LIMITS: ZipLimits = { totalBytes: 64 * 2 ** 30, ratio: 1000, ratioFrom: 100 * 2 ** 20 };
+export const ZIP_LIMITS: ZipLimits = { totalBytes: 64 * 2 ** 30, ratio: 1000, ratioFrom: 100 * 2 ** 20, entries: 1_000_000 };
 
 export interface ZipMember {
   path: string;
@@ -41,6 +43,8 @@ async function readDirectory(zip: ZipFile, limits: ZipLimits): Promise<ZipMember
   const seen = new Set<string>();
   let total = 0;
   for await (const entry of zip.eachEntry()) {
+    if (members.length >= limits.entries)
+      throw new Refusal('INVALID_INPUT', `The zip holds more than ${limits.entries} entries. Unpack it first.`);
     const name = checkedName(entry);
     if (name.endsWith('/')) continue;
     if (seen.has(name)) throw new Refusal('INVALID_INPUT', `The zip holds two entries of one name: ${name}`);

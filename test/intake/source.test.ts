@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { deflateRawSync, crc32 } from 'node:zlib';
 import fc from 'fast-check';
+import { jsonArray } from '../../src/intake/json-array.ts';
 import { jsonErrorOffset } from '../../src/intake/json-position.ts';
 import { openSource, type Source } from '../../src/intake/source.ts';
-import { lines, readJson, type Line } from '../../src/intake/source-text.ts';
+import { lines, type Line } from '../../src/intake/source-text.ts';
 import { zipOf } from '../support/zip-of.ts';
 
 let folder: string;
@@ -220,21 +221,45 @@ describe('lines', () => {
   });
 });
 
-describe('a JSON file', () => {
-  test('that is malformed is refused with its line and column and none of its content', async () => {
-    const [file] = (await openSource(await write('a.json', '[\n{"name": "Ada"},\n{"name": Ada}]'))).files;
-    await expect(readJson(file!)).rejects.toMatchObject({
+describe('a JSON list', () => {
+  const read = async (content: string | Buffer): Promise<unknown[]> => {
+    const [file] = (await openSource(await write('a.json', content))).files;
+    const values: unknown[] = [];
+    for await (const { value } of jsonArray(file!)) values.push(value);
+    return values;
+  };
+
+  test('is read as JSON.parse reads it, wherever the chunks of the file end', async () => {
+    const value = [{ a: ['],[', '\\"', '\u2028é'] }, null, -1.5, [], {}, 'x'.repeat(70_000), { é: 'é'.repeat(70_000) }];
+    expect(await read(`\uFEFF ${JSON.stringify(value, null, 1)}\n`)).toEqual(value);
+    expect(await read('[ ]')).toEqual([]);
+  });
+
+  test.each([
+    ['[\n{"name": "Ada"},\n{"name": Ada}]', 'line 3, column 10'],
+    ['[1,]', 'line 1, column 4'],
+    ['[1', 'line 1, column 3'],
+    ['[1]x', 'line 1, column 4'],
+    ['[{"é": "é"},\n "é" 1]', 'line 2, column 6'],
+    ['', 'line 1, column 1'],
+    ['["a]', 'line 1, column 2'],
+  ])('%j is refused with its line and column and none of its content', async (content, where) => {
+    await expect(read(content)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
-      message: 'a.json is not valid JSON at line 3, column 10.',
+      message: `a.json is not valid JSON at ${where}.`,
     });
   });
 
-  test('above the bound is refused', async () => {
-    const [file] = (await openSource(await write('a.json', '[1,2,3]'))).files;
-    await expect(readJson(file!, 6)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    expect((await readJson(file!, 7)).value).toEqual([1, 2, 3]);
+  test('with an element beyond the bounds is refused before it is parsed', async () => {
+    await expect(read(`[${'['.repeat(3000)}${']'.repeat(3000)}]`)).rejects.toThrow(
+      'a.json: element 1 cannot be read: nested deeper',
+    );
+    await expect(read(`[1,[${'{},'.repeat(600_000)}1]]`)).rejects.toThrow('element 2 cannot be read: more than 500000 objects');
+    await expect(read('{"a": 1}')).rejects.toThrow('a.json is not valid JSON, or not a list.');
   });
+});
 
+describe('malformed JSON', () => {
   test('cut short is placed at its end', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
@@ -243,5 +268,10 @@ describe('a JSON file', () => {
         expect(jsonErrorOffset(json + ' x')).toBe(json.length + 1);
       }),
     );
+  });
+
+  test('of megabytes of escapes or digits is placed as well', () => {
+    for (const part of ['"' + '\\n'.repeat(4_000_000), '1'.repeat(8_000_000)])
+      expect(jsonErrorOffset(`[${part}`)).toBeGreaterThan(0);
   });
 });
