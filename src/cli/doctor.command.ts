@@ -12,7 +12,7 @@ import { configOf } from './with-system.ts';
 
 /** Everything that can be looked at is looked at, also where the database is in no state to be used. */
 async function examine(config: Config, io: Io): Promise<Finding[]> {
-  const findings = await storeFindings(config.files);
+  const findings: Finding[] = [];
   try {
     const database = await openDatabase(config, (line) => io.err(`${line}\n`));
     try {
@@ -31,6 +31,8 @@ async function examine(config: Config, io: Io): Promise<Finding[]> {
   } catch (error) {
     findings.push({ severity: 'error', area: 'database', text: failureText(error).replace(/^UNAVAILABLE: /, '') });
   }
+  // After the database: an embedded one is made only in a home that is empty or its own.
+  findings.push(...(await storeFindings(config.files)));
   return findings;
 }
 
