@@ -1,0 +1,38 @@
+import type { Loaded } from '../bed.ts';
+import { serveHabeas } from '../child.ts';
+import { load, type Target } from '../load.ts';
+import { alternate, round, show, spread } from '../measure.ts';
+import { GROWTH_FROM, ROWS } from '../options.ts';
+import { ourTarget, POOL } from './read.ts';
+import type { Run } from './workload.ts';
+
+export const growth: Run = async (bed, options, log) => {
+  const sizes = [GROWTH_FROM, options.rows ?? ROWS.growth];
+  const servers: { name: string; target: Target; close: () => Promise<void> }[] = [];
+  try {
+    for (const rows of sizes) {
+      const loaded: Loaded = await bed.loaded({ rows });
+      const server = await serveHabeas({ ...loaded.environment, HABEAS_POOL_SIZE: String(POOL) });
+      servers.push({ name: rows.toLocaleString('en-US'), target: await ourTarget(loaded, server), close: server.close });
+    }
+    for (const { target } of servers) await load(target, { ...options, seconds: 3 });
+    const contenders = servers.map(({ name, target }) => ({ name, run: () => load(target, options) }));
+    const series = await alternate(options.runs, contenders, log);
+    const [first, second] = [...series.values()].map((results) => spread(results, 'perSecond').median);
+    return {
+      title: 'Growth: the same read among few and many messages',
+      text: [
+        `The read of above, ${options.connections} connections for ${options.seconds} s a run. A request among ${sizes[1]!.toLocaleString('en-US')} messages takes ${round(first! / second!)} of the time that one among ${sizes[0]!.toLocaleString('en-US')} does.`,
+      ],
+      head: ['messages', 'requests/s', 'p50, ms', 'p99, ms'],
+      rows: [...series].map(([name, results]) => [
+        name,
+        show(spread(results, 'perSecond')),
+        show(spread(results, 'p50')),
+        show(spread(results, 'p99')),
+      ]),
+    };
+  } finally {
+    for (const { close } of servers) await close();
+  }
+};
