@@ -5,7 +5,7 @@ import { Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { System } from '../system.ts';
 import { checkCost, costOf } from './cost.ts';
-import { maskErrors } from './errors.ts';
+import { causeOf, maskErrors } from './errors.ts';
 import { limitsRule } from './limits.ts';
 import type { Request } from './request-scope.ts';
 import { makeSchema } from './schema.ts';
@@ -27,9 +27,9 @@ function lifecycle(system: System): ApolloServerPlugin<Context> {
           const request = contextValue.request as Request;
           request.mutation = operation?.operation === OperationTypeNode.MUTATION;
           if (introspects(document) && !request.scope.permissions.has('schema:read')) {
-            request.note('permission.denied', { field: '__schema', needs: ['schema:read'] }, 'DENIED');
             throw new GraphQLError('', {
               originalError: new Refusal('FORBIDDEN', 'Introspection: this token does not hold schema:read.'),
+              extensions: { http: { status: 403 } },
             });
           }
           const fragments = new Map(
@@ -40,7 +40,14 @@ function lifecycle(system: System): ApolloServerPlugin<Context> {
           if (operation) checkCost(system.config.limits, costOf(schema, operation, fragments, variables ?? {}));
         },
         async willSendResponse({ contextValue, request: { http }, response, errors }) {
-          await (contextValue.request as Request).finish();
+          const state = contextValue.request as Request;
+          // Whoever refused it, and why: what a token may not do is in the log when it is tried.
+          for (const error of errors ?? []) {
+            const cause = causeOf(error);
+            if (cause instanceof Refusal && cause.code === 'FORBIDDEN')
+              state.note('permission.denied', { field: String(error.path?.[0] ?? '__schema') }, 'DENIED');
+          }
+          await state.finish();
           // GraphQL over HTTP: to a caller of application/json, an answer about the document is an answer.
           const plainJson = !http?.headers.get('accept')?.includes('application/graphql-response+json');
           if (plainJson && errors?.length && errors.every((error) => ABOUT_THE_DOCUMENT.has(String(error.extensions['code']))))

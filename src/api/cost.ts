@@ -79,7 +79,7 @@ export function costOf(
 }
 
 const exceeded = (message: string): GraphQLError =>
-  new GraphQLError(message, { originalError: new Refusal('LIMIT_EXCEEDED', message) });
+  new GraphQLError(message, { originalError: new Refusal('LIMIT_EXCEEDED', message), extensions: { http: { status: 400 } } });
 
 /** Refuses an operation whose answer could be too large. */
 export function checkCost(limits: Limits, found: { cost: number; largestPage: number }): void {

