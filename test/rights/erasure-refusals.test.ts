@@ -75,7 +75,7 @@ test('an officer cannot name another tenant to erase', async () => {
 
 test('a second request while one is open is a CONFLICT, also of two at once', async () => {
   const answers = await Promise.all([officer()(ERASE_USER, { user: story.ada }), officer()(ERASE_USER, { user: story.ada })]);
-  expect(answers.map(({ codes }) => codes).sort()).toEqual([[], ['CONFLICT']]);
+  expect(answers.flatMap(({ codes }) => codes)).toEqual(['CONFLICT']);
   expect((await officer()(ERASE_USER, { user: story.ada })).codes).toEqual(['CONFLICT']);
   const certificate = await officer()('query ($id: ID!) { erasureCertificate(requestId: $id) { text } }', {
     id: answers.find(({ codes }) => !codes.length)!.data.eraseUser.id,

@@ -20,7 +20,7 @@ export interface Needles {
 /** Too short, or a short number: it would be found everywhere and say nothing. */
 // In scripts other than Latin two characters are a whole name.
 const distinctive = (value: string): boolean =>
-  /^.{3,}$|[^\u0000-\u024f].|.[^\u0000-\u024f]/su.test(value) && !/^\d{1,5}$/.test(value);
+  value.length >= (/^[\p{Script=Latin}\p{Script=Common}]*$/u.test(value) ? 3 : 2) && !/^\d{1,5}$/.test(value);
 
 export function distinctNeedles(needles: readonly Needle[]): Needle[] {
   const found = needles.map(({ kind, value }) => ({ kind, value: value.trim() })).filter(({ value }) => distinctive(value));
