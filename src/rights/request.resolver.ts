@@ -49,7 +49,7 @@ export class RequestResolver {
   })
   async requests(@Args(() => RequestsArgs) args: RequestsArgs, @Ctx() { request }: Context): Promise<Connection<RightsRequest>> {
     checkReader(request);
-    const { limit, upper } = windowOf({ ...args, order: Order.NEWEST_FIRST });
+    const { limit, upper } = windowOf({ first: args.first, after: args.after ?? null, order: Order.NEWEST_FIRST });
     const filter = {
       ...(args.userId && { subjectId: requireId(args.userId, 'user') }),
       ...(args.status && { status: args.status }),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readLinkName } from '../../src/data/artefact/link-name.ts';
 import { revokeApiKey } from '../../src/scope/api-key.service.ts';
@@ -127,6 +128,24 @@ test.each([
 test('the person themselves may download a package that somebody else asked for', async () => {
   const ask = world.as({ tenant: company.tenant, app: company.app, user: company.ada });
   expect(sha256((await get(await linkTo(ask, artefact.id))).rawPayload)).toBe(artefact.sha256);
+});
+
+test('a package that names others is not for the person to download', async () => {
+  const id = await requestOf(officer(), 'requestAccess', company.ada, 'others: FULL reason: "a court order"');
+  const { artefact: named } = await finished(officer(), id);
+  const ask = world.as({ tenant: company.tenant, app: company.app, user: company.ada });
+  const refused = await ask('mutation ($id: ID!) { createDownloadLink(artefactId: $id) { url } }', { id: named.id });
+  expect(refused.codes).toEqual(['FORBIDDEN']);
+  expect((await get(await linkTo(officer(), named.id))).statusCode).toBe(200);
+});
+
+test('expiry runs by itself when a worker starts', async () => {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const [job] = await world.sql(`select state from jobs.job where name = 'expiry' order by created_on limit 1`);
+    if (job?.['state'] === 'completed') return;
+    await pause(100);
+  }
+  throw new Error('The expiry job did not run.');
 });
 
 test('a link made by a token whose key was revoked since opens nothing', async () => {

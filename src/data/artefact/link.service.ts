@@ -23,6 +23,9 @@ const unknown = (): Refusal => new Refusal('NOT_FOUND', 'No such file.');
 function checkMayDownload(scope: Scope, artefact: Artefact): void {
   const needs = artefact.coversApp ? 'export:app' : scope.level === 'user' ? 'self:read' : 'rights:request';
   if (!scope.permissions.has(needs)) throw new Refusal('FORBIDDEN', `This token does not hold ${needs}.`);
+  // Others are named in it, for a reason that is not the person's own to give (docs/package.md).
+  if (scope.level === 'user' && artefact.manifest['others'] === 'FULL')
+    throw new Refusal('FORBIDDEN', 'The file names other people: it is for whoever asked for it.');
 }
 
 function checkLives({ now }: System, artefact: Artefact): void {

@@ -90,7 +90,7 @@ async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row> {
       [session.scope.tenantId, walk.subjectId, last?.k0 ?? FIRST_ID],
     )) as RawRow[];
     page = (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) =>
-      full || /GROUP$/.test(String(row['kind'])) ? row : { ...row, name: null },
+      full || String(row['kind']).endsWith('GROUP') ? row : { ...row, name: null },
     );
     return raw;
   };

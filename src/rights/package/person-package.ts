@@ -16,11 +16,11 @@ export interface PersonPackage {
   about?: object;
   sections: Section[];
   /** Once all sections are read. */
-  withheld(): Promise<Withheld[]>;
+  withheld: () => Promise<Withheld[]>;
   /** Once all sections are read: whose words or names are in it, the person included. */
-  peopleInside(): string[];
+  peopleInside: () => string[];
   /** How many rows are known to come, which context makes more. */
-  total(): number;
+  total: () => number;
   walk: Walk;
 }
 
