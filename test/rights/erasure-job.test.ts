@@ -73,6 +73,28 @@ test('two workers on one erasure take turns, and count everything once', async (
   expect(await row(id)).toMatchObject({ status: 'COMPLETED' });
 });
 
+test('what is fed in while the erasure is asked for is either seen by it or kept out', async () => {
+  const feed = (n: number): Promise<void> =>
+    world.ingest(story.tenant, story.app, [
+      {
+        type: 'message',
+        externalId: `late-${n}`,
+        conversation: 'general',
+        author: ADA.externalId,
+        sentAt: '2026-01-05T00:00:00Z',
+        body: 'still here?',
+        reactions: [{ user: ADA.externalId, emoji: 'wave' }],
+      },
+    ]);
+  const [id] = await Promise.all([ask(), ...Array.from({ length: 8 }, (_, n) => feed(n))]);
+  await run(id);
+  expect(await row(id)).toMatchObject({ status: 'COMPLETED', residual: { total: 0 } });
+  for (const column of ['messages.subject_id', 'messages.author_id', 'reactions.user_id', 'mentions.user_id']) {
+    const [table, name] = column.split('.');
+    expect(await world.sql(`select 1 from ${table} where ${name} = $1`, [story.ada])).toEqual([]);
+  }
+});
+
 test('a file whose removal was cut short is removed by the next run', async () => {
   const id = await ask();
   const name = `${story.tenant}/attachments/${randomUUID()}`;

@@ -141,6 +141,20 @@ test("the deep form lists other people's own words about them, by id only", asyn
   });
 });
 
+test('the request shows what the scan found through the API', async () => {
+  const answer = await world.as({ tenant: story.tenant, role: 'LEGAL_APPROVER' })(
+    'query ($id: ID!) { request(id: $id) { status counts { name count } residual { total findings { place kind count } scannedAt } mentionsInFreeText { count messages { messageId conversationId } } } }',
+    { id: request['id'] },
+  );
+  expect(answer.codes).toEqual([]);
+  expect(answer.data.request).toMatchObject({
+    status: 'COMPLETED',
+    residual: { total: 0, findings: [], scannedAt: expect.any(String) },
+    mentionsInFreeText: { count: 1 },
+  });
+  expect(answer.data.request.counts).toContainEqual({ name: 'tombstones', count: 1 });
+});
+
 test('the certificate holds counts, times and the entries of the audit log, and is signed', async () => {
   const { createPublicKey, verify } = await import('node:crypto');
   const ask = world.as({ tenant: story.tenant, role: 'LEGAL_APPROVER' });
