@@ -9,7 +9,8 @@ function ownerSource(ownerUrl: string, runtimeRole: string): DataSource {
     url: ownerUrl,
     migrations: MIGRATIONS,
     migrationsTransactionMode: 'each',
-    extra: { options: `-c habeas.runtime_role=${runtimeRole}`, max: 3 },
+    // The server splits its options at spaces that no backslash stands before.
+    extra: { options: `-c habeas.runtime_role=${runtimeRole.replace(/[\\\s]/g, '\\$&')}`, max: 3 },
   });
 }
 

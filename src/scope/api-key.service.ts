@@ -47,7 +47,7 @@ export const lifeCap = (key: Pick<ApiKeyRow, 'maxTokenSeconds'>, level: Level): 
   level === 'user' ? Math.min(key.maxTokenSeconds, USER_TOKEN_SECONDS) : key.maxTokenSeconds;
 
 /** A kid starts with its tenant, so that a key is found by entering that tenant alone. */
-export function newKid(tenantId: string): string {
+function newKid(tenantId: string): string {
   return `hk_${Buffer.concat([Buffer.from(tenantId.replaceAll('-', ''), 'hex'), randomBytes(12)]).toString('base64url')}`;
 }
 

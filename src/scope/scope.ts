@@ -29,6 +29,3 @@ export const restoreScope = (stored: StoredScope): Scope => ({ ...stored, permis
 export function systemScope(tenantId: string, requestId: string): Scope {
   return { level: 'tenant', tenantId, permissions: new Set(), keyId: 'system', requestId };
 }
-
-/** Two scopes that see the same rows: what a DataLoader's cache is kept by. */
-export const rowsOf = (scope: Scope): string => `${scope.tenantId}/${scope.appId ?? ''}/${scope.userId ?? ''}`;

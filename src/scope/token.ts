@@ -179,7 +179,8 @@ function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string):
     ...(claims.user ? { userId: claims.user } : {}),
     permissions,
     keyId: key.kid,
-    ...(claims.sub ? { subject: claims.sub } : {}),
+    // A platform may put a person's own id there, and what is remembered of a scope outlives the person.
+    ...(claims.sub && claims.scope !== 'user' ? { subject: claims.sub } : {}),
     requestId,
   };
 }

@@ -1,6 +1,6 @@
 import { run } from '../../src/cli/run.ts';
 
-export interface Said {
+interface Said {
   code: number;
   out: string;
   err: string;

@@ -11,7 +11,10 @@ let token: string;
 let parsed: { header: Record<string, unknown>; payload: Record<string, unknown> };
 
 beforeAll(async () => {
-  world = await openWorld({ work: false });
+  world = await openWorld({
+    work: false,
+    environment: { HABEAS_LIMIT_REFUSALS: '100000000', HABEAS_LIMIT_ADDRESS_RATE: '100000000' },
+  });
   const tenant = await world.tenant();
   const { kid, secret } = await world.key({ role: 'TENANT_ADMIN', tenant });
   token = forger(

@@ -20,7 +20,10 @@ let admin: Forger, integrator: Forger, people: Forger, rs: Forger, es: Forger, r
 let adminKid: string, adminSecret: string, integratorKid: string, esKid: string, rsKid: string;
 
 beforeAll(async () => {
-  world = await openWorld({ work: false });
+  world = await openWorld({
+    work: false,
+    environment: { HABEAS_LIMIT_REFUSALS: '100000000', HABEAS_LIMIT_ADDRESS_RATE: '100000000' },
+  });
   [tenant, other] = [await world.tenant('Ada'), await world.tenant('Ben')];
   [app, app2] = [await world.app(tenant), await world.app(tenant)];
   await world.ingest(tenant, app, [{ type: 'user', externalId: 'u1' }]);
