@@ -30,7 +30,8 @@ export interface DatabaseUrls {
 
 /** The database of the settings: the one of HABEAS_DATABASE_URL, or the embedded one, started if it does not run. */
 export async function openDatabase(config: Config, log: (line: string) => void): Promise<DatabaseUrls> {
-  if (config.databaseUrl) return { runtimeUrl: config.databaseUrl, migrationUrl: config.migrationUrl, stop: async () => undefined };
+  if (config.databaseUrl)
+    return { runtimeUrl: config.databaseUrl, migrationUrl: config.migrationUrl, stop: async () => undefined };
   const embedded: EmbeddedDatabase = await startEmbedded(config.home, { log });
   return { runtimeUrl: embedded.runtimeUrl, migrationUrl: embedded.ownerUrl, stop: () => embedded.stop() };
 }
@@ -57,14 +58,18 @@ export async function openSystem(config: Config, runtimeUrl: string, options: Op
   try {
     await checkIsolation(source);
     const pending = await pendingMigrations(source);
-    if (pending.length) throw new Error(`The database lacks ${pending.length} migrations (${pending[0]} first); run: habeas migrate`);
+    if (pending.length)
+      throw new Error(`The database lacks ${pending.length} migrations (${pending[0]} first); run: habeas migrate`);
     const keys = openKeyring(await openKeyFile(config.keys, !(await holdsKeys(source))));
     const sweep = setInterval(() => keys.cache.sweep(), 1000);
     sweep.unref();
     closing.push(async () => clearInterval(sweep));
     closing.push(await listenForForgottenKeys(runtimeUrl, (tenantId) => keys.cache.forget(tenantId)));
     const files = await openStore(config.files);
-    const queue = await openQueue(runtimeUrl, { work: options.work ?? false, onError: (error) => log.error({ name: error.name }, 'the job queue failed') });
+    const queue = await openQueue(runtimeUrl, {
+      work: options.work ?? false,
+      onError: (error) => log.error({ name: error.name }, 'the job queue failed'),
+    });
     closing.push(() => queue.boss.stop({ graceful: true, timeout: 5_000 }));
     const system: System = { config, source, keys, files, queue, now: options.now ?? Date.now, log };
     await ensureProvider(system);
@@ -108,7 +113,10 @@ async function listenForForgottenKeys(url: string, forget: (tenantId: string) =>
 }
 
 /** Migrates if the owner's URL is known, opens the system and serves it. */
-export async function serve(config: Config, options: OpenOptions & { log?: (line: string) => void } = {}): Promise<Running & { server: FastifyInstance; url: string }> {
+export async function serve(
+  config: Config,
+  options: OpenOptions & { log?: (line: string) => void } = {},
+): Promise<Running & { server: FastifyInstance; url: string }> {
   const database = await openDatabase(config, options.log ?? (() => undefined));
   try {
     if (database.migrationUrl) await migrate(database.migrationUrl, decodeURIComponent(new URL(database.runtimeUrl).username));

@@ -53,11 +53,10 @@ export interface Holding {
 export function deleteRows(table: string, key: readonly string[], find: string): Holding['erase'] {
   const columns = key.join(', ');
   return async ({ db, scope }, userId, limit) => {
-    const [, rows] = (await db.query(`delete from ${table} where tenant_id = $1 and (${columns}) in (select ${columns} from ${table} where tenant_id = $1 and ${find} limit $3)`, [
-      scope.tenantId,
-      userId,
-      limit,
-    ])) as [unknown[], number];
+    const [, rows] = (await db.query(
+      `delete from ${table} where tenant_id = $1 and (${columns}) in (select ${columns} from ${table} where tenant_id = $1 and ${find} limit $3)`,
+      [scope.tenantId, userId, limit],
+    )) as [unknown[], number];
     return { rows };
   };
 }

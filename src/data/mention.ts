@@ -4,13 +4,24 @@
  */
 const TOKEN = /<(\\*)@([0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})>/g;
 
+const literal = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
 /** From the native form (`<@EXTERNAL_ID>` for each id in `mentions`) to the stored one. An id that `idOf` does not know stays text. */
-export function storeMentions(body: string, mentions: readonly string[], idOf: (externalId: string) => string | undefined): string {
-  const escaped = body.includes('@') ? body.replaceAll(TOKEN, (_, slashes: string, id: string) => `<\\${slashes}@${id}>`) : body;
-  return mentions.reduce((text, externalId) => {
-    const id = idOf(externalId);
-    return id ? text.replaceAll(`<@${externalId}>`, `<@${id}>`) : text;
-  }, escaped);
+export function storeMentions(
+  body: string,
+  mentions: readonly string[],
+  idOf: (externalId: string) => string | undefined,
+): string {
+  if (!body.includes('<')) return body;
+  // In one pass: an external id may itself have the form of ours, and what one mention became must not be taken for another.
+  const known = new Map<string, string | undefined>(
+    mentions.flatMap((externalId) => [[`<@${externalId}>`, idOf(externalId)] as const]).filter(([, id]) => id),
+  );
+  const pattern = new RegExp([...known.keys()].map(literal).concat(TOKEN.source).join('|'), 'g');
+  return body.replaceAll(pattern, (found) => {
+    const id = known.get(found);
+    return id ? `<@${id}>` : `<\\${found.slice(1)}`;
+  });
 }
 
 /** The ids that a stored text mentions. */

@@ -23,4 +23,9 @@ export const SEALED_COLUMNS = [
 export type SealedColumn = (typeof SEALED_COLUMNS)[number];
 
 /** The place of a sealed value: which person's key, which column, which row. */
-export const place = (tenantId: string, subjectId: string, column: SealedColumn, row: string): Place => ({ tenantId, subjectId, column, row });
+export const place = (tenantId: string, subjectId: string, column: SealedColumn, row: string): Place => ({
+  tenantId,
+  subjectId,
+  column,
+  row,
+});

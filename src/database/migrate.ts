@@ -38,7 +38,7 @@ export async function migrate(ownerUrl: string, runtimeRole = 'habeas_app'): Pro
     await source.query(
       `do $$ begin execute format('grant select on migrations to %I', current_setting('habeas.runtime_role')); end $$`,
     );
-    await installQueue(ownerUrl, runtimeRole, source);
+    await installQueue(ownerUrl, source);
     return applied.map((migration) => migration.name);
   });
 }

@@ -5,6 +5,7 @@ import { planAppExport } from '../rights/app-export/app-export.job.ts';
 import { runExport } from '../rights/package/export.job.ts';
 import { planPortability } from '../rights/portability/portability.job.ts';
 import { RequestType } from '../rights/request.entity.ts';
+import { resumeLostRequests } from '../rights/resume.ts';
 import type { JobHandlers } from './worker.ts';
 
 /** Which function does which job. */
@@ -16,5 +17,8 @@ export const HANDLERS: JobHandlers = {
       [RequestType.APP_EXPORT]: planAppExport,
     }),
   erasure: runErasure,
-  expiry: runExpiry,
+  expiry: async (system, data, signal) => {
+    await runExpiry(system, data, signal);
+    await resumeLostRequests(system, signal);
+  },
 };

@@ -35,7 +35,7 @@ function groupOf({ scope }: JobData): { group?: { id: string } } {
 }
 
 /** Installs or upgrades the queue's own schema as the owner, makes the queues, and grants the runtime role their use. */
-export async function installQueue(ownerUrl: string, runtimeRole: string, owner: DataSource): Promise<void> {
+export async function installQueue(ownerUrl: string, owner: DataSource): Promise<void> {
   const boss = new PgBoss({ connectionString: ownerUrl, schema: SCHEMA, supervise: false, schedule: false, max: 2 });
   boss.on('error', () => undefined);
   await boss.start();
@@ -47,12 +47,15 @@ export async function installQueue(ownerUrl: string, runtimeRole: string, owner:
   } finally {
     await boss.stop({ graceful: false });
   }
-  await owner.query(`do $$ begin
-    execute format('grant usage on schema ${SCHEMA} to %I', '${runtimeRole}');
-    execute format('grant select, insert, update, delete on all tables in schema ${SCHEMA} to %I', '${runtimeRole}');
-    execute format('grant usage on all sequences in schema ${SCHEMA} to %I', '${runtimeRole}');
-    execute format('grant execute on all functions in schema ${SCHEMA} to %I', '${runtimeRole}');
-  end $$`);
+  // The owner's connection carries the role's name as a setting, so that nothing is spliced into the statement.
+  for (const grant of [
+    `grant usage on schema ${SCHEMA}`,
+    `grant select, insert, update, delete on all tables in schema ${SCHEMA}`,
+    `grant usage on all sequences in schema ${SCHEMA}`,
+    `grant execute on all functions in schema ${SCHEMA}`,
+  ]) {
+    await owner.query(`do $$ begin execute format('${grant} to %I', current_setting('habeas.runtime_role')); end $$`);
+  }
 }
 
 /** Connects to the queue. `work` is true in a process that runs jobs, which then also looks after lost and expired ones. */

@@ -26,7 +26,10 @@ export enum RequestStatus {
   CANCELLED = 'CANCELLED',
   FAILED = 'FAILED',
 }
-registerEnumType(RequestStatus, { name: 'RequestStatus', description: 'Where a request stands. RECEIVED to RUNNING are open; the rest are final.' });
+registerEnumType(RequestStatus, {
+  name: 'RequestStatus',
+  description: 'Where a request stands. RECEIVED to RUNNING are open; the rest are final.',
+});
 
 export enum RequestTarget {
   USER = 'USER',
@@ -82,9 +85,14 @@ export class RightsRequest {
   error!: string | null;
   @Field(() => GraphQLISODateTime, { description: 'When it was received: the clock of Art. 12(3) starts here.' })
   receivedAt!: Date;
-  @Field(() => GraphQLISODateTime, { description: 'When it must be answered: one calendar month later (Art. 12(3)), rolled past a weekend (Regulation 1182/71).' })
+  @Field(() => GraphQLISODateTime, {
+    description: 'When it must be answered: one calendar month later (Art. 12(3)), rolled past a weekend (Regulation 1182/71).',
+  })
   dueAt!: Date;
-  @Field(() => GraphQLISODateTime, { nullable: true, description: 'For an erasure: since when nobody can read the data any more.' })
+  @Field(() => GraphQLISODateTime, {
+    nullable: true,
+    description: 'For an erasure: since when nobody can read the data any more.',
+  })
   unreadableAt!: Date | null;
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'When it came to its end.' })
   completedAt!: Date | null;

@@ -18,11 +18,17 @@ export async function createApp(session: Session, name: string): Promise<AppRow>
   const [tenant] = (await db.query('select 1 from tenants where tenant_id = $1', [scope.tenantId])) as unknown[];
   if (!tenant) throw new Refusal('NOT_FOUND', 'No such tenant.');
   const id = uuidv7(system.now());
-  const [made] = (await db.query('insert into apps (tenant_id, id, name) values ($1, $2, $3) returning created_at as "createdAt"', [scope.tenantId, id, trimmed])) as { createdAt: Date }[];
+  const [made] = (await db.query(
+    'insert into apps (tenant_id, id, name) values ($1, $2, $3) returning created_at as "createdAt"',
+    [scope.tenantId, id, trimmed],
+  )) as { createdAt: Date }[];
   await recordAct(session, 'app.created', { app: id });
   return { id, name: trimmed, createdAt: made!.createdAt };
 }
 
 export async function listApps({ db, scope }: Session): Promise<AppRow[]> {
-  return (await db.query('select id, name, created_at as "createdAt" from apps where tenant_id = $1 and erased_at is null order by id', [scope.tenantId])) as AppRow[];
+  return (await db.query(
+    'select id, name, created_at as "createdAt" from apps where tenant_id = $1 and erased_at is null order by id',
+    [scope.tenantId],
+  )) as AppRow[];
 }

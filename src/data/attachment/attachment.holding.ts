@@ -25,11 +25,10 @@ export const attachments: Holding = {
   content: (tenantId, id) => ({ key: attachmentKey(tenantId, id), context: attachmentContext(tenantId, id) }),
   people: ['subject_id'],
   erase: async ({ db, scope }, userId, limit) => {
-    const [rows] = (await db.query('delete from attachments where tenant_id = $1 and id in (select id from attachments where tenant_id = $1 and subject_id = $2 limit $3) returning id, stored', [
-      scope.tenantId,
-      userId,
-      limit,
-    ])) as [{ id: string; stored: boolean }[], number];
+    const [rows] = (await db.query(
+      'delete from attachments where tenant_id = $1 and id in (select id from attachments where tenant_id = $1 and subject_id = $2 limit $3) returning id, stored',
+      [scope.tenantId, userId, limit],
+    )) as [{ id: string; stored: boolean }[], number];
     return { rows: rows.length, files: rows.filter((row) => row.stored).map((row) => attachmentKey(scope.tenantId, row.id)) };
   },
 };

@@ -21,17 +21,19 @@ export const calls: Holding = {
   ],
   people: ['initiator_id'],
   erase: async ({ db, scope }, userId, limit) => {
-    const [, own] = (await db.query('delete from call_participants where tenant_id = $1 and user_id = $2', [scope.tenantId, userId])) as [unknown[], number];
+    const [, own] = (await db.query('delete from call_participants where tenant_id = $1 and user_id = $2', [
+      scope.tenantId,
+      userId,
+    ])) as [unknown[], number];
     const [, deleted] = (await db.query(
       `delete from calls c where tenant_id = $1 and id in (select id from calls where tenant_id = $1 and initiator_id = $2 limit $3)
          and not exists (select 1 from call_participants p where p.tenant_id = $1 and p.call_id = c.id)`,
       [scope.tenantId, userId, limit],
     )) as [unknown[], number];
-    const [, blanked] = (await db.query('update calls set initiator_id = null where tenant_id = $1 and id in (select id from calls where tenant_id = $1 and initiator_id = $2 limit $3)', [
-      scope.tenantId,
-      userId,
-      limit,
-    ])) as [unknown[], number];
+    const [, blanked] = (await db.query(
+      'update calls set initiator_id = null where tenant_id = $1 and id in (select id from calls where tenant_id = $1 and initiator_id = $2 limit $3)',
+      [scope.tenantId, userId, limit],
+    )) as [unknown[], number];
     return { rows: deleted + blanked, counts: { participations: own, blanked } };
   },
 };

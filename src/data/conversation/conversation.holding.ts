@@ -19,10 +19,22 @@ export const conversations: Holding = {
   people: ['subject_id'],
   // Their messages are gone by now (see the order of holdings.ts), but for tombstones; calls and participants are let go first.
   erase: async ({ db, scope }, userId, limit) => {
-    const ids = ((await db.query('select id from conversations where tenant_id = $1 and subject_id = $2 limit $3', [scope.tenantId, userId, limit])) as { id: string }[]).map((row) => row.id);
+    const ids = (
+      (await db.query('select id from conversations where tenant_id = $1 and subject_id = $2 limit $3', [
+        scope.tenantId,
+        userId,
+        limit,
+      ])) as { id: string }[]
+    ).map((row) => row.id);
     if (!ids.length) return { rows: 0 };
-    await db.query('delete from messages where tenant_id = $1 and conversation_id = any ($2) and subject_id is null and deleted_at is not null', [scope.tenantId, ids]);
-    await db.query('update calls set conversation_id = null where tenant_id = $1 and conversation_id = any ($2)', [scope.tenantId, ids]);
+    await db.query(
+      'delete from messages where tenant_id = $1 and conversation_id = any ($2) and subject_id is null and deleted_at is not null',
+      [scope.tenantId, ids],
+    );
+    await db.query('update calls set conversation_id = null where tenant_id = $1 and conversation_id = any ($2)', [
+      scope.tenantId,
+      ids,
+    ]);
     await db.query('delete from participants where tenant_id = $1 and conversation_id = any ($2)', [scope.tenantId, ids]);
     await db.query('delete from conversations where tenant_id = $1 and id = any ($2)', [scope.tenantId, ids]);
     await db.query('delete from keys.subject_keys where tenant_id = $1 and subject_id = any ($2)', [scope.tenantId, ids]);

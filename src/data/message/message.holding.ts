@@ -28,9 +28,17 @@ export const messages: Holding = {
   erase: async (session, userId, limit) => {
     const { db, scope } = session;
     // Newest first, so that a person's own answers are gone before it is asked whether what they answer was answered.
-    const rows = (await db.query('select id from messages where tenant_id = $1 and subject_id = $2 order by id desc limit $3', [scope.tenantId, userId, limit])) as { id: string }[];
+    const rows = (await db.query('select id from messages where tenant_id = $1 and subject_id = $2 order by id desc limit $3', [
+      scope.tenantId,
+      userId,
+      limit,
+    ])) as { id: string }[];
     if (rows.length) {
-      const { counts, files } = await deleteMessages(session, rows.map((row) => row.id), 'ANSWERED');
+      const { counts, files } = await deleteMessages(
+        session,
+        rows.map((row) => row.id),
+        'ANSWERED',
+      );
       return { rows: rows.length, counts, files };
     }
     // What an agent wrote to somebody else is that person's data: the text stays with them, the author goes.

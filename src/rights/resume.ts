@@ -1,0 +1,48 @@
+import { inScope } from '../scope/in-scope.ts';
+import { storeScope, systemScope } from '../scope/scope.ts';
+import type { System } from '../system.ts';
+
+/** A job that is due has been picked up by then, however busy the workers are with retries. */
+const QUIET_MS = 2 * 60_000;
+
+/**
+ * Queues the job of every open request that has none any more: its workers were killed more often than the queue tries, or it failed
+ * for longer (a full disk). No request stays open without somebody at work on it.
+ */
+export async function resumeLostRequests(system: System, signal: AbortSignal): Promise<number> {
+  const tenants = (await system.source.query('select tenant_id as id from tenant_directory')) as { id: string }[];
+  let resumed = 0;
+  for (const { id } of tenants) {
+    signal.throwIfAborted();
+    resumed += await resumeIn(system, id);
+  }
+  return resumed;
+}
+
+async function resumeIn(system: System, tenantId: string): Promise<number> {
+  return inScope(system, systemScope(tenantId, 'resume'), async ({ db, scope }) => {
+    const lost = (await db.query(
+      `select r.id, r.type, r.app_id as "appId" from requests r
+       where r.tenant_id = $1 and r.status in ('SCHEDULED', 'RUNNING') and r.received_at < $2
+         and not exists (select 1 from jobs.job j where j.name in ('export', 'erasure') and j.data ->> 'requestId' = r.id::text and j.state in ('created', 'retry', 'active'))
+       for update skip locked`,
+      [tenantId, new Date(system.now() - QUIET_MS)],
+    )) as { id: string; type: string; appId: string | null }[];
+    for (const request of lost) {
+      const [last] = (await db.query(
+        `select data from jobs.job where name in ('export', 'erasure') and data ->> 'requestId' = $1 order by created_on desc limit 1`,
+        [request.id],
+      )) as {
+        data: Record<string, unknown>;
+      }[];
+      // The scope it was asked in; where even that is gone, the server's own, within the app.
+      const own = request.appId ? { ...scope, level: 'app' as const, appId: request.appId } : scope;
+      await system.queue.enqueue(
+        db,
+        request.type === 'ERASURE' ? 'erasure' : 'export',
+        last?.data ?? { requestId: request.id, scope: storeScope(own) },
+      );
+    }
+    return lost.length;
+  });
+}
