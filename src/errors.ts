@@ -2,7 +2,7 @@
  * The closed list of what a caller can be refused for; each appears as `extensions.code` of a GraphQL error and
  * in front of a command's message.
  */
-export const REFUSAL_CODES = [
+const REFUSAL_CODES = [
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'NOT_FOUND',

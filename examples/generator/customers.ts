@@ -53,7 +53,7 @@ export const CUSTOMER: ReadonlyMap<string, Customer> = new Map(
   ]),
 );
 
-export const BOT = 'bot-brightwater-news';
+const BOT = 'bot-brightwater-news';
 /** The external id of anybody in the support app, by the short name in the transcript. */
 export const supportId = (key: string): string => CUSTOMER.get(key)?.id ?? (key === 'news' ? BOT : `agent-${key}`);
 

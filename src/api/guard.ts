@@ -18,8 +18,8 @@ export class TooManyRequests extends Refusal {
 }
 
 interface Guard {
-  admit(request: FastifyRequest, reply: FastifyReply): Promise<void>;
-  authenticate(request: FastifyRequest): Promise<Scope>;
+  admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+  authenticate: (request: FastifyRequest) => Promise<Scope>;
 }
 
 /** Who comes in: by address before anything else, by key once the token is known, and nobody while the house is full. */

@@ -30,7 +30,7 @@ export interface Signer {
 }
 
 /** What is signed: a C2SP tlog-checkpoint body, with the size before and the time as its extension lines. */
-export function checkpointText(checkpoint: Pick<Checkpoint, 'tenant' | 'size' | 'root' | 'at' | 'previousSize'>): string {
+function checkpointText(checkpoint: Pick<Checkpoint, 'tenant' | 'size' | 'root' | 'at' | 'previousSize'>): string {
   const { tenant, size, root, at, previousSize } = checkpoint;
   return `habeas/${tenant}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\nfrom ${previousSize}\nat ${at}\n`;
 }

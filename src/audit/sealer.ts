@@ -6,10 +6,10 @@ import type { Checkpoint, Signer } from './checkpoint.ts';
 import { publishCheckpoints, sealTenant } from './seal.ts';
 
 /** How often waiting entries are sealed: until then they are in the log, but not yet under a signature. */
-export const SEAL_EVERY_MS = 5_000;
+const SEAL_EVERY_MS = 5_000;
 
 /** Where a checkpoint lies once it has left the database; names sort by size. */
-export const checkpointKey = (checkpoint: Checkpoint): string =>
+const checkpointKey = (checkpoint: Checkpoint): string =>
   `${checkpoint.tenant}/checkpoints/${String(checkpoint.size).padStart(16, '0')}`;
 
 /** Seals what waits in one tenant's log and publishes its checkpoints to the file store. Answers how many checkpoints were made. */

@@ -6,7 +6,7 @@ import type { Db } from '../database/db.ts';
 import { Refusal } from '../errors.ts';
 
 /** Complete subtrees of a tenant's tree, from the tables: leaves are level 0 and live with their entries' ids. */
-export async function storedNodes(db: Db, tenantId: string, nodes: NodeId[]): Promise<Buffer[]> {
+async function storedNodes(db: Db, tenantId: string, nodes: NodeId[]): Promise<Buffer[]> {
   if (nodes.length === 0) return [];
   const rows = (await db.query(
     `select coalesce(l.leaf_hash, n.hash) as hash

@@ -97,8 +97,9 @@ export const registerDemo: Register = (program, io) => {
     .action(async (options: { exit?: boolean }, command) => {
       const begun = performance.now();
       const json = Boolean(command.optsWithGlobals().json);
-      const say = (line: string): void =>
-        void (json ? undefined : io.out(`[${((performance.now() - begun) / 1000).toFixed(1).padStart(4)} s] ${line}\n`));
+      const say = (line: string): void => {
+        if (!json) io.out(`[${((performance.now() - begun) / 1000).toFixed(1).padStart(4)} s] ${line}\n`);
+      };
       const running = await serveSomewhere(configOf(io), io);
       try {
         say(`Serving ${running.url} on PostgreSQL, migrated`);

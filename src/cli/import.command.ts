@@ -11,7 +11,7 @@ import { answer, table, type Io } from './io.ts';
 import { commandScope, uuidOf, withSystem } from './with-system.ts';
 
 /** The formats that can be imported, by the name the command line takes. */
-export const FORMATS = {
+const FORMATS = {
   ndjson: importNdjson,
   slack: importSlack,
   mattermost: importMattermost,
@@ -59,7 +59,7 @@ function progressBar(io: Io): NonNullable<ImportOptions['onProgress']> {
 }
 
 /** What people read of a report. */
-export function reportLines(report: ImportReport): string[] {
+function reportLines(report: ImportReport): string[] {
   const { skipped, warnings, dropped, seconds } = report;
   const heading = report.dryRun
     ? 'Dry run: nothing was written. An import now would do this:'

@@ -2,7 +2,7 @@ import { Field, ObjectType, type ClassType } from 'type-graphql';
 import { cursorOf, type Window } from './page.ts';
 
 @ObjectType({ description: 'Where a page ends, and whether more follows.' })
-export class PageInfo {
+class PageInfo {
   @Field(() => Boolean, { description: 'True if there is a further page.' })
   hasNextPage!: boolean;
   @Field(() => String, { nullable: true, description: 'Cursor of the last edge, to be given as `after`; null on an empty page.' })

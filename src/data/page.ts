@@ -3,7 +3,7 @@ import { uuidv7Floor } from '../database/uuid.ts';
 import { Refusal } from '../errors.ts';
 import { parseId } from './not-found.ts';
 
-export const PAGE_SIZE = 200;
+const PAGE_SIZE = 200;
 
 export enum Order {
   NEWEST_FIRST = 'NEWEST_FIRST',

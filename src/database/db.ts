@@ -3,12 +3,6 @@ import type { EntityManager } from 'typeorm';
 /** A transaction on the database, opened by `inScope` (or by a command), through which every statement of an act goes. */
 export type Db = EntityManager;
 
-/** How many rows a statement without `returning` touched: TypeORM answers `[rows, count]` for update and delete. */
-export async function affected(db: Db, sql: string, parameters: unknown[]): Promise<number> {
-  const answer = (await db.query(sql, parameters)) as [unknown[], number];
-  return answer[1];
-}
-
 /** The SQLSTATE of a database error (PostgreSQL's appendix A), or undefined for any other error. */
 export function sqlState(error: unknown): string | undefined {
   const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };

@@ -105,7 +105,7 @@ interface Time {
 }
 
 /** `17-May-19 01:47 PM` (no zone: taken as UTC) or ISO 8601. */
-export function timeOf(date: string): Time | undefined {
+function timeOf(date: string): Time | undefined {
   if (OF_NOW.test(date)) {
     const ms = Date.parse(date);
     if (Number.isNaN(ms)) return undefined;

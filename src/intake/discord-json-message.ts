@@ -9,7 +9,7 @@ const id = z.string().regex(/^\d{1,20}$/);
 const words = z.string().nullish();
 const time = z.iso.datetime({ offset: true });
 
-export const userOf = z.object({
+const userOf = z.object({
   id,
   name: z.string(),
   discriminator: words,

@@ -1,6 +1,7 @@
 import { deleteMessages } from '../data/message/message.deletion.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { count, skip, type AnyItem, type Batch, type Item } from './batch.ts';
+import { HELD_MESSAGES } from './held-messages.ts';
 import { insertReactions } from './ingest-marks.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
 
@@ -23,8 +24,7 @@ async function heldMessages<T extends AnyItem>(
   const wanted = items.map((item) => ({ item, ...nameOf(item), in: batch.conversations.get(nameOf(item).conversation) }));
   const rows = (await db.query(
     `select m.id, m.conversation_id as "conversationId", m.external_id as "externalId", m.subject_id as "subjectId", m.edited_at as "editedAt", m.deleted_at is not null as gone
-     from (select distinct * from unnest($2::uuid[], $3::text[])) as wanted (conversation_id, external_id)
-     join messages m on m.tenant_id = $1 and m.conversation_id = wanted.conversation_id and m.external_id = wanted.external_id`,
+     from ${HELD_MESSAGES}`,
     [scope.tenantId, wanted.map((one) => one.in?.id ?? null), wanted.map((one) => one.externalId)],
   )) as Held[];
   const found = new Map(rows.map((row) => [`${row.conversationId}/${row.externalId}`, row]));

@@ -6,6 +6,7 @@ import { subjectKeys } from '../keys/keyring.ts';
 import { seal } from '../keys/sealed-value.ts';
 import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item, type RecordOf } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
+import { findAnswered, HELD_MESSAGES, tieWaiting } from './held-messages.ts';
 import { insertMentions, insertReactions } from './ingest-marks.ts';
 import { adoptSubject } from './ingest-participants.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
@@ -38,7 +39,7 @@ export async function ingestMessages(batch: Batch, items: readonly Item<'message
     readable.filter((message) => !message.created),
   );
   const created = readable.filter((message) => message.created);
-  await linkReplies(batch, created);
+  await tieWaiting(batch, created);
   // Of a message that was there, the edit has brought the mentions up to date; those of an older record are gone for good.
   await insertMentions(
     batch,
@@ -119,17 +120,19 @@ function accept(batch: Batch, item: Item<'message'>): Accepted | undefined {
 async function insertMessages(batch: Batch, messages: readonly Accepted[], keys: ReadonlyMap<string, Buffer>): Promise<void> {
   const { db, scope } = batch.session;
   const idOf = (externalId: string): string | undefined => batch.users.get(externalId)?.id;
+  const replyOf = await findAnswered(batch, messages);
   const rows = (await db.query(
-    `insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_external, channel, direction, kind,
+    `insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_id, reply_to_external, channel, direction, kind,
        external_id, campaign_id, body, metadata)
-     select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[],
-       $13::text[], $14::text[], $15::text[], $16::bytea[], $17::bytea[])
+     select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[], $12::text[], $13::text[],
+       $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[])
      on conflict (tenant_id, conversation_id, external_id) do nothing returning id`,
     columns(batch, messages, (message) => {
       const { record } = message;
       const owner = sealingId(message);
       const key = keys.get(owner)!;
       const gone = record.kind === 'TOMBSTONE';
+      const reply = replyOf(message);
       const held = <T>(value: T | undefined): T | null => (gone ? null : (value ?? null));
       return [
         message.id,
@@ -139,8 +142,8 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
         record.sentAt,
         held(record.editedAt),
         gone ? record.sentAt : null,
-        // A thread's first message may name itself.
-        record.replyTo === record.externalId ? null : (record.replyTo ?? null),
+        reply.id,
+        reply.waitsFor,
         held(record.channel),
         held(record.direction),
         record.kind,
@@ -184,8 +187,7 @@ async function meetExisting(batch: Batch, messages: readonly Accepted[]): Promis
   const { db, scope, system } = batch.session;
   const rows = (await db.query(
     `select m.id, m.conversation_id as "conversationId", m.external_id, m.edited_at as "editedAt", m.subject_id as "subjectId", m.deleted_at is not null as gone
-     from unnest($2::uuid[], $3::text[]) as wanted (conversation_id, external_id)
-     join messages m on m.tenant_id = $1 and m.conversation_id = wanted.conversation_id and m.external_id = wanted.external_id`,
+     from ${HELD_MESSAGES}`,
     [scope.tenantId, messages.map((message) => message.conversationId), messages.map((message) => message.record.externalId)],
   )) as Existing[];
   const stored = new Map(rows.map((row) => [`${row.conversationId}/${row.external_id}`, row]));
@@ -208,36 +210,4 @@ async function meetExisting(batch: Batch, messages: readonly Accepted[]): Promis
     count(batch, 'message', 'updated');
   }
   return deleted.length ? (await deleteMessages(batch.session, deleted, 'ALL')).files : [];
-}
-
-/** Ties replies to what they answer, whichever of the two came first. */
-async function linkReplies(batch: Batch, created: readonly Accepted[]): Promise<void> {
-  if (!created.length) return;
-  const { db, scope } = batch.session;
-  const replies = created.filter((message) => message.record.replyTo !== undefined);
-  if (replies.length) {
-    await db.query(
-      `update messages m set reply_to_id = p.id, reply_to_external = null from messages p
-       where m.tenant_id = $1 and m.id = any ($2) and m.reply_to_external is not null
-         and p.tenant_id = $1 and p.conversation_id = m.conversation_id and p.external_id = m.reply_to_external`,
-      [scope.tenantId, replies.map((message) => message.id)],
-    );
-  }
-  const waiting = (await db.query(
-    `select distinct w.conversation_id from messages w where w.tenant_id = $1 and w.conversation_id = any ($2) and w.reply_to_external is not null`,
-    [scope.tenantId, [...new Set(created.map((message) => message.conversationId))]],
-  )) as { conversation_id: string }[];
-  const awaited = new Set(waiting.map((row) => row.conversation_id));
-  const parents = created.filter((message) => awaited.has(message.conversationId));
-  if (!parents.length) return;
-  await db.query(
-    `update messages m set reply_to_id = p.id, reply_to_external = null from unnest($2::uuid[], $3::uuid[], $4::text[]) as p (id, conversation_id, external_id)
-     where m.tenant_id = $1 and m.conversation_id = p.conversation_id and m.reply_to_external = p.external_id`,
-    [
-      scope.tenantId,
-      parents.map((message) => message.id),
-      parents.map((message) => message.conversationId),
-      parents.map((message) => message.record.externalId),
-    ],
-  );
 }

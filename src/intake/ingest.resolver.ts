@@ -12,7 +12,7 @@ import { ingest, ingestWhole } from './ingest.service.ts';
 import { parseRecord } from './parse-record.ts';
 
 /** Records one call may hold. */
-export const RECORDS_A_CALL = 1_000;
+const RECORDS_A_CALL = 1_000;
 
 @ObjectType({ description: 'A record that was not taken over, and why.' })
 export class IngestSkip {

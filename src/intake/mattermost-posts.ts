@@ -76,7 +76,7 @@ function postId(reading: Reading, conversation: string, author: string, createAt
 const LONGEST_NAME = 256;
 
 /** `@username` of somebody known becomes a mention; the dot of a sentence is not part of the name, nor is an e-mail address a mention. */
-export function withMentions(text: string, people: ReadonlySet<string>): { body: string; mentions: string[] } {
+function withMentions(text: string, people: ReadonlySet<string>): { body: string; mentions: string[] } {
   const mentions = new Set<string>();
   const body = text.replace(/(?<![\p{L}\p{N}])@([a-z0-9._-]+)/giu, (whole, candidate: string) => {
     // Nobody's name is longer than an external id may be; what is cut off here can only have been punctuation.

@@ -49,7 +49,7 @@ const cleanJson = (value: unknown): unknown => {
 };
 const json = z.record(z.string(), z.json()).transform((value) => cleanJson(value) as Record<string, unknown>);
 
-export const profileSchema = z
+const profileSchema = z
   .strictObject({
     givenName: text(512),
     surname: text(512),
@@ -65,7 +65,7 @@ export const profileSchema = z
   })
   .partial();
 
-export const userSchema = z.strictObject({
+const userSchema = z.strictObject({
   type: z.literal('user'),
   externalId: id,
   kind: z.enum(USER_KINDS).default('END_USER'),
@@ -96,7 +96,7 @@ export const userSchema = z.strictObject({
 
 const participant = { user: id, role: text(64).optional(), joinedAt: time.optional(), leftAt: time.optional() };
 
-export const conversationSchema = z.strictObject({
+const conversationSchema = z.strictObject({
   type: z.literal('conversation'),
   externalId: id,
   kind: z.enum(CONVERSATION_KINDS),
@@ -106,7 +106,7 @@ export const conversationSchema = z.strictObject({
   participants: z.array(z.strictObject(participant)).max(100_000).default([]),
 });
 
-export const participantSchema = z.strictObject({ type: z.literal('participant'), conversation: id, ...participant });
+const participantSchema = z.strictObject({ type: z.literal('participant'), conversation: id, ...participant });
 
 export const attachmentSchema = z.strictObject({
   externalId: id,
@@ -125,9 +125,9 @@ export const attachmentSchema = z.strictObject({
   path: text(4096).optional(),
 });
 
-export const reactionFields = { user: id, emoji: id, reactedAt: time.optional() };
+const reactionFields = { user: id, emoji: id, reactedAt: time.optional() };
 
-export const messageSchema = z.strictObject({
+const messageSchema = z.strictObject({
   type: z.literal('message'),
   externalId: id,
   conversation: id,
@@ -150,7 +150,7 @@ export const messageSchema = z.strictObject({
 });
 
 /** A new text for a message already held. */
-export const editSchema = z.strictObject({
+const editSchema = z.strictObject({
   type: z.literal('messageEdit'),
   conversation: id,
   externalId: id,
@@ -160,11 +160,11 @@ export const editSchema = z.strictObject({
 });
 
 /** The platform deleted the message: its row goes, its place in a thread stays as a tombstone. */
-export const deletionSchema = z.strictObject({ type: z.literal('messageDeletion'), conversation: id, externalId: id });
+const deletionSchema = z.strictObject({ type: z.literal('messageDeletion'), conversation: id, externalId: id });
 
-export const reactionSchema = z.strictObject({ type: z.literal('reaction'), conversation: id, message: id, ...reactionFields });
+const reactionSchema = z.strictObject({ type: z.literal('reaction'), conversation: id, message: id, ...reactionFields });
 
-export const callSchema = z.strictObject({
+const callSchema = z.strictObject({
   type: z.literal('call'),
   externalId: id,
   conversation: id.optional(),
@@ -179,7 +179,7 @@ export const callSchema = z.strictObject({
 });
 
 /** Traffic data: one attempt to deliver to one person (a call detail record, a delivery receipt). */
-export const deliverySchema = z.strictObject({
+const deliverySchema = z.strictObject({
   type: z.literal('delivery'),
   externalId: id,
   user: id,
@@ -193,7 +193,7 @@ export const deliverySchema = z.strictObject({
 });
 
 /** Where a business system speaks of the person: a ticket, a CRM record. */
-export const businessLinkSchema = z.strictObject({ type: z.literal('businessLink'), user: id, system: id, reference: id });
+const businessLinkSchema = z.strictObject({ type: z.literal('businessLink'), user: id, system: id, reference: id });
 
 export const recordSchema = z.discriminatedUnion('type', [
   userSchema,

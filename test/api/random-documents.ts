@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 
 /** Numbers from a seed (mulberry32), so that a failure can be run again. */
-export function randomFrom(seed: number): () => number {
+function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

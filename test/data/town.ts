@@ -43,7 +43,7 @@ const person = (externalId: string, more: object = {}): RawRecord =>
     ...more,
   }) as RawRecord;
 
-export const RECORDS: RawRecord[] = [
+const RECORDS: RawRecord[] = [
   person('ada', { identifiers: [{ type: 'EMAIL', value: 'Ada@Example.org', verifiedAt: at(0) }] }),
   person('ben'),
   person('cat', { kind: 'AGENT' }),

@@ -113,7 +113,7 @@ describe('the same batch again', () => {
     const answers = await Promise.all([1, 2, 3].map(() => ingestAs(world, { tenant, app }, everything)));
     expect(answers.flatMap((answer) => answer.codes)).toEqual([]);
     const created = answers.map((answer) => answer.counts['message']![0]);
-    expect(created.sort()).toEqual([0, 0, 5]);
+    expect(created.sort((a, b) => (a ?? 0) - (b ?? 0))).toEqual([0, 0, 5]);
     expect(await world.sql('select count(*)::int as n from messages where app_id = $1', [app])).toEqual([{ n: 5 }]);
   });
 });
