@@ -1,6 +1,7 @@
 import { Field, GraphQLISODateTime, Int, ObjectType } from 'type-graphql';
 import type { Session } from '../scope/in-scope.ts';
 import { HOLDINGS } from './holdings.ts';
+import { enterOwnRows } from './own-rows.ts';
 
 @ObjectType({ description: 'How much of one category of data is held about a person.' })
 export class HoldingCount {
@@ -17,19 +18,6 @@ export class HoldingCount {
   oldest!: Date | null;
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'Time of the newest; likewise.' })
   newest!: Date | null;
-}
-
-/**
- * Opens every row that is a person's own to their own token: what was said in their conversations and calls lies behind having taken part.
- * For what walks the holdings; wider scopes see those rows without.
- */
-export async function enterOwnRows({ db, scope }: Session): Promise<void> {
-  if (scope.level !== 'user') return;
-  await db.query(
-    `select enter_conversations(array(select conversation_id from participants where tenant_id = $1 and user_id = $2)),
-       enter_calls(array(select call_id from call_participants where tenant_id = $1 and user_id = $2))`,
-    [scope.tenantId, scope.userId],
-  );
 }
 
 /** Counts what is held about a person, category by category, in one statement. */

@@ -20,6 +20,8 @@ export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
     delimiter: (/^[^\n]*/.exec(head)?.[0] ?? '').includes(';') ? ';' : ',',
     record_delimiter: ['\r\n', '\n'],
     relax_column_count: true,
+    // Counted, but no rows: the parser makes an error, with its stack, of each row of another length.
+    skip_empty_lines: true,
     info: true,
     max_record_size: MAX_ROW_BYTES,
     skip_records_with_error: true,
@@ -34,13 +36,18 @@ export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
   });
   pipeline(stream, parser, () => undefined);
   let end = 0;
-  for await (const { info, record } of parser as AsyncIterable<{ info: { lines: number; bytes: number }; record: string[] }>) {
+  let empty = 0;
+  for await (const { info, record } of parser as AsyncIterable<{
+    info: { lines: number; bytes: number; empty_lines: number };
+    record: string[];
+  }>) {
     while (faults[0] && faults[0].line < info.lines) {
       yield { ...faults.shift()!, bytes: info.bytes };
       // Lines inside what was lost are known to the parser only.
       end = Math.max(end, info.lines - 1 - lineFeeds(record.join('')));
     }
-    const line = end + 1;
+    const line = end + 1 + info.empty_lines - empty;
+    empty = info.empty_lines;
     end = line;
     for (const cell of record) end += lineFeeds(cell);
     if (record.length > 1 || record[0] !== '') yield { line, bytes: info.bytes, cells: record };

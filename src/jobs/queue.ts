@@ -7,7 +7,21 @@ export const JOB_NAMES = ['export', 'erasure', 'expiry'] as const;
 export type JobName = (typeof JOB_NAMES)[number];
 
 const SCHEMA = 'jobs';
-const QUEUE_OPTIONS = { retryLimit: 5, retryDelay: 2, retryBackoff: true, heartbeatSeconds: 20, expireInSeconds: 12 * 3600 };
+/**
+ * A worker is taken for dead after 10 s without a heartbeat, which is looked at every 5 s; its job then waits 1 to 8 s, the longer the oftener it
+ * was tried. So the job of a dead worker runs again within 24 s, measured 12 to 19.
+ */
+const LEASE_SECONDS = 10;
+const LOOK_EVERY_SECONDS = 5;
+export const HEARTBEAT_EVERY_SECONDS = 3;
+const QUEUE_OPTIONS = {
+  retryLimit: 20,
+  retryDelay: 1,
+  retryDelayMax: 8,
+  retryBackoff: true,
+  heartbeatSeconds: LEASE_SECONDS,
+  expireInSeconds: 12 * 3600,
+};
 
 /** What a job carries: ids and the scope it acts in, never content. */
 export type JobData = Record<string, unknown>;
@@ -68,8 +82,8 @@ export async function openQueue(runtimeUrl: string, options: { work: boolean; on
     supervise: options.work,
     schedule: false,
     reindex: false,
-    superviseIntervalSeconds: 10,
-    monitorIntervalSeconds: 10,
+    superviseIntervalSeconds: LOOK_EVERY_SECONDS,
+    monitorIntervalSeconds: LOOK_EVERY_SECONDS,
     max: 4,
     application_name: 'habeas jobs',
   });

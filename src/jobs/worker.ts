@@ -1,5 +1,6 @@
 import type { System } from '../system.ts';
-import { JOB_NAMES, type JobData, type JobName } from './queue.ts';
+import { underLease } from './lease.ts';
+import { HEARTBEAT_EVERY_SECONDS, JOB_NAMES, type JobData, type JobName } from './queue.ts';
 
 /** Runs one job; throws to have it tried again. `signal` aborts when the process is told to stop or the job has lost its lease. */
 export type JobHandler = (system: System, data: JobData, signal: AbortSignal) => Promise<void>;
@@ -13,6 +14,8 @@ export async function startWorker(system: System, handlers: JobHandlers): Promis
       name,
       {
         batchSize: 1,
+        includeMetadata: true,
+        heartbeatRefreshSeconds: HEARTBEAT_EVERY_SECONDS,
         pollingIntervalSeconds: 0.5,
         localConcurrency: name === 'expiry' ? 1 : 2,
         groupConcurrency: system.config.limits.tenantJobs,
@@ -20,7 +23,7 @@ export async function startWorker(system: System, handlers: JobHandlers): Promis
       async ([job]) => {
         if (!job) return;
         try {
-          await handlers[name](system, job.data, job.signal);
+          await handlers[name](underLease(system, { name, id: job.id, retryCount: job.retryCount }), job.data, job.signal);
         } catch (error) {
           system.log.error(
             {

@@ -1,5 +1,6 @@
+import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Held } from '../package/held.ts';
-import { openFor, type Walk } from '../package/walk.ts';
+import { type Walk } from '../package/walk.ts';
 
 const RIGHTS = [
   { article: '15', right: 'Access: a copy of the data and facts about its processing.' },
@@ -14,7 +15,7 @@ const RIGHTS = [
 /** The facts of Art. 15(1) that follow from what is held: nothing is claimed that was not computed. */
 export async function aboutProcessing(walk: Walk, held: readonly Held[]): Promise<object> {
   const { systems, channels, restrictedAt } = await walk.read(async (session) => {
-    await openFor(session);
+    await enterOwnRows(session);
     const parameters = [session.scope.tenantId, walk.subjectId];
     const names = async (sql: string): Promise<string[]> =>
       ((await session.db.query(sql, parameters)) as { name: string }[]).map(({ name }) => name);

@@ -1,3 +1,4 @@
+import { enterOwnRows } from '../../data/own-rows.ts';
 import { Refusal } from '../../errors.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import type { Scope } from '../../scope/scope.ts';
@@ -11,11 +12,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Says whether the person of this scope may delete a message: one they sent, or one they received in a conversation of two, or with the
  * business; in a group what others wrote is not theirs to delete. Refuses with NOT_FOUND otherwise, and with EXPIRED after the tenant's window.
  */
-export async function checkOwnMessage({ db, scope, system }: Session, messageId: string): Promise<void> {
-  await db.query(
-    `select enter_conversations(coalesce(array_agg(conversation_id), '{}')) from participants where tenant_id = $1 and user_id = $2`,
-    [scope.tenantId, scope.userId],
-  );
+export async function checkOwnMessage(session: Session, messageId: string): Promise<void> {
+  const { db, scope, system } = session;
+  await enterOwnRows(session);
   const [message] = (await db.query(
     `select m.sent_at as "sentAt", t.deletion_window_days as days from messages m
      join tenants t on t.tenant_id = m.tenant_id

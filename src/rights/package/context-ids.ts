@@ -1,5 +1,6 @@
+import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { FIRST_ID, openFor, PAGE, pages, type Walk } from './walk.ts';
+import { FIRST_ID, PAGE, pages, type Walk } from './walk.ts';
 
 interface Own {
   id: string;
@@ -38,7 +39,7 @@ async function around(walk: Walk, own: readonly Own[]): Promise<string[]> {
   const ids = own.map(({ id }) => id);
   const parents = [...new Set(own.flatMap(({ replyToId }) => replyToId ?? []))];
   return walk.read(async (session) => {
-    await openFor(session);
+    await enterOwnRows(session);
     const { db, scope } = session;
     const threads = (await db.query(
       `select m.id from messages m where ${OF_OTHERS} and (m.id = any ($3) or m.reply_to_id = any ($4))`,

@@ -1,8 +1,9 @@
+import { enterOwnRows } from '../../data/own-rows.ts';
 import type { ExportColumn } from '../../data/holding.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { surroundingIds } from './context-ids.ts';
 import { openRows, type RawRow } from './holding-rows.ts';
-import { FIRST_ID, isoTime, openFor, PAGE, pages, type Row, type Section, type Walk } from './walk.ts';
+import { FIRST_ID, isoTime, PAGE, pages, type Row, type Section, type Walk } from './walk.ts';
 
 /** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
 export interface Context {
@@ -146,7 +147,7 @@ async function* wholeConversation(
 async function messagesById(walk: Walk, ids: readonly string[], open: Open): Promise<Row[]> {
   walk.signal?.throwIfAborted();
   const rows = await walk.read(async (session) => {
-    await openFor(session);
+    await enterOwnRows(session);
     const raw = (await session.db.query(`${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) order by m.id`, [
       session.scope.tenantId,
       walk.subjectId,

@@ -1,4 +1,5 @@
-import { openFor, type Walk } from './walk.ts';
+import { enterOwnRows } from '../../data/own-rows.ts';
+import { type Walk } from './walk.ts';
 
 /** How much is held of a category, from when to when. */
 export interface Held {
@@ -12,7 +13,7 @@ export interface Held {
 /** Counts the person's rows in every holding of the walk. */
 export async function countHeld(walk: Walk): Promise<Held[]> {
   return walk.read(async (session) => {
-    await openFor(session);
+    await enterOwnRows(session);
     const held: Held[] = [];
     for (const { category, description, table, find, at } of walk.holdings) {
       const times = at

@@ -1,3 +1,4 @@
+import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Holding } from '../../data/holding.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { People } from './people.ts';
@@ -33,19 +34,6 @@ export interface Walk {
   onRows?: (rows: number) => Promise<void>;
 }
 
-/** A user token sees the conversations and calls of its person once they are opened to it; wider scopes need no opening. */
-export async function openFor({ db, scope }: Session): Promise<void> {
-  if (!scope.userId) return;
-  await db.query(
-    'select enter_conversations(array(select conversation_id from participants where tenant_id = $1 and user_id = $2))',
-    [scope.tenantId, scope.userId],
-  );
-  await db.query('select enter_calls(array(select call_id from call_participants where tenant_id = $1 and user_id = $2))', [
-    scope.tenantId,
-    scope.userId,
-  ]);
-}
-
 /** Reads pages until there is none, each in its own transaction. */
 export async function* pages<T>(
   walk: Walk,
@@ -56,7 +44,7 @@ export async function* pages<T>(
     walk.signal?.throwIfAborted();
     const after = last;
     const page = await walk.read(async (session) => {
-      await openFor(session);
+      await enterOwnRows(session);
       return readPage(session, after);
     });
     if (!page.length) return;

@@ -1,6 +1,7 @@
+import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Context } from './context.ts';
 import { Others } from './package.options.ts';
-import { openFor, type Walk } from './walk.ts';
+import { type Walk } from './walk.ts';
 
 /** Something a package leaves out or shows otherwise than it is held, and why. `count` is null where it is not counted. */
 export interface Withheld {
@@ -59,7 +60,7 @@ export async function listWithheld(walk: Walk, others: Others, context: Context 
 async function unseenMentions(walk: Walk): Promise<number> {
   return walk.read(async (session) => {
     if (!session.scope.userId) return 0;
-    await openFor(session);
+    await enterOwnRows(session);
     const [row] = (await session.db.query(
       `select count(*)::int as count from mentions n where n.tenant_id = $1 and n.user_id = $2 and not exists (select 1 from messages m where m.tenant_id = $1 and m.id = n.message_id)`,
       [session.scope.tenantId, walk.subjectId],
@@ -70,7 +71,7 @@ async function unseenMentions(walk: Walk): Promise<number> {
 
 async function customersMessages(walk: Walk): Promise<number> {
   return walk.read(async (session) => {
-    await openFor(session);
+    await enterOwnRows(session);
     const [row] = (await session.db.query(
       `select count(*)::int as count from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id and c.kind = 'PERSONAL' and c.subject_id is distinct from $2
        join messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.author_id is distinct from $2 and m.kind <> 'TOMBSTONE'
