@@ -11,7 +11,7 @@ interface Package {
 const read = (path: string): Package => JSON.parse(readFileSync(path, 'utf8')) as Package;
 const own = read('package.json');
 const direct = [...Object.keys(own.dependencies), ...Object.keys(own.devDependencies)].sort();
-const listed = [...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$/gm)].map(
+const listed = [...readFileSync('docs/dependencies.md', 'utf8').matchAll(/^\| `([^`]+)` *\| ([^|]+) \| ([^|]+) \|$/gm)].map(
   ([, name, licence, reason]) => ({ name: name!, licence: licence!.trim(), reason: reason!.trim() }),
 );
 
