@@ -35,8 +35,8 @@ export interface Bed {
   rowsOf(shape: Shape): Promise<DataSet>;
   /** An empty database with a tenant and an app. */
   empty(): Promise<Database>;
-  /** A database with the rows of a shape on both sides, loaded once in a run of the bench. */
-  loaded(shape: Shape): Promise<Loaded>;
+  /** A database with the rows of a shape on both sides, or on ours alone, loaded once in a run of the bench. */
+  loaded(shape: Shape, sides?: 'both' | 'ours'): Promise<Loaded>;
   /** A copy of a loaded one, for work that changes it. Nobody may be connected to the original. */
   copy(loaded: Loaded): Promise<Loaded>;
   drop(database: Database): Promise<void>;
@@ -56,6 +56,7 @@ export async function openBed(log: (line: string) => void): Promise<Bed> {
   const admin = new pg.Pool({ connectionString: on(server.adminUrl, 'postgres'), max: 1 });
   const rows = new Map<string, Promise<DataSet>>();
   const databases = new Map<string, Promise<Loaded>>();
+  const plain = new Map<string, Promise<void>>();
   let made = 0;
 
   const create = async (template?: string): Promise<Omit<Database, 'tenant' | 'app' | 'token' | 'appToken' | 'secret'>> => {
@@ -84,10 +85,13 @@ export async function openBed(log: (line: string) => void): Promise<Bed> {
       await withClient(database.ownerUrl, (client) => client.query(PLAIN_TABLES));
       return { ...database, ...(await makeTenant(database)) };
     },
-    loaded: (shape) => {
+    loaded: async (shape, sides = 'both') => {
       const name = JSON.stringify(shape);
       if (!databases.has(name)) databases.set(name, load(bed, shape, log));
-      return databases.get(name)!;
+      const loaded = await databases.get(name)!;
+      if (sides === 'both' && !plain.has(name)) plain.set(name, loadPlain(loaded, log));
+      if (sides === 'both') await plain.get(name);
+      return loaded;
     },
     copy: async (loaded) => ({ ...loaded, ...(await create(loaded.name)) }),
     drop: async ({ name, environment }) => {
@@ -104,15 +108,27 @@ export async function openBed(log: (line: string) => void): Promise<Bed> {
 }
 
 async function load(bed: Bed, shape: Shape, log: (line: string) => void): Promise<Loaded> {
-  log(`Loading ${(shape.rows + (shape.whale ?? 0)).toLocaleString('en-US')} messages on both sides`);
   const rows = await bed.rowsOf(shape);
+  log(`  Loading ${rows.messages.toLocaleString('en-US')} messages into Habeas`);
   const database = await bed.empty();
-  const { path } = rows;
-  await runChild('ours/import.ts', { path, tenant: database.tenant, app: database.app }, database.environment);
-  await fillPlain(database.ownerUrl, path, database);
-  await withClient(database.adminUrl, (client) => client.query('vacuum (analyze)'));
-  await withClient(database.adminUrl, (client) => client.query('checkpoint'));
+  const { tenant, app, environment } = database;
+  await runChild('ours/import.ts', { path: rows.path, tenant, app }, environment);
+  await settle(database);
   return { ...database, rows };
+}
+
+async function loadPlain(loaded: Loaded, log: (line: string) => void): Promise<void> {
+  log(`  Loading them into plain tables`);
+  await fillPlain(loaded.ownerUrl, loaded.rows.path, loaded);
+  await settle(loaded);
+}
+
+/** So that neither the statistics nor what is left to write of the load falls into a run. */
+async function settle({ adminUrl }: Database): Promise<void> {
+  await withClient(adminUrl, async (client) => {
+    await client.query('vacuum (analyze)');
+    await client.query('checkpoint');
+  });
 }
 
 /** A tenant with an app, and the tokens that the workloads use. */

@@ -62,6 +62,7 @@ export function watch(pids: readonly number[]): { usage: () => Usage; stop: () =
   };
   look();
   const timer = setInterval(look, 25);
+  timer.unref();
   const usage = (): Usage => {
     look();
     const all = [...seen.values()];

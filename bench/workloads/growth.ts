@@ -7,11 +7,12 @@ import { ourTarget, POOL } from './read.ts';
 import type { Run } from './workload.ts';
 
 export const growth: Run = async (bed, options, log) => {
-  const sizes = [GROWTH_FROM, options.rows ?? ROWS.growth];
+  const many = options.rows ?? ROWS.growth;
+  const sizes = [Math.min(GROWTH_FROM, Math.round(many / 3)), many];
   const servers: { name: string; target: Target; close: () => Promise<void> }[] = [];
   try {
     for (const rows of sizes) {
-      const loaded: Loaded = await bed.loaded({ rows });
+      const loaded: Loaded = await bed.loaded({ rows }, 'ours');
       const server = await serveHabeas({ ...loaded.environment, HABEAS_POOL_SIZE: String(POOL) });
       servers.push({ name: rows.toLocaleString('en-US'), target: await ourTarget(loaded, server), close: server.close });
     }
