@@ -5,7 +5,7 @@ import { Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { System } from '../system.ts';
 import { checkCost, costOf } from './cost.ts';
-import { causeOf, maskErrors } from './errors.ts';
+import { causeOf, describe, maskErrors } from './errors.ts';
 import { limitsRule } from './limits.ts';
 import type { Request } from './request-scope.ts';
 import { makeSchema } from './schema.ts';
@@ -47,7 +47,10 @@ function lifecycle(system: System): ApolloServerPlugin<Context> {
             if (cause instanceof Refusal && cause.code === 'FORBIDDEN')
               state.note('permission.denied', { field: String(error.path?.[0] ?? '__schema') }, 'DENIED');
           }
-          await state.finish();
+          await state.finish().catch((error: unknown) => {
+            system.log.error({ error: describe(error) }, 'an answer was withheld: its reads could not be recorded');
+            throw error;
+          });
           // GraphQL over HTTP: to a caller of application/json, an answer about the document is an answer.
           const plainJson = !http?.headers.get('accept')?.includes('application/graphql-response+json');
           if (plainJson && errors?.length && errors.every((error) => ABOUT_THE_DOCUMENT.has(String(error.extensions['code']))))

@@ -32,7 +32,11 @@ const PAGE = `<!doctype html>
 </html>`;
 
 const START = `
-const fetcher = GraphiQL.createFetcher({ url: '/graphql' });
+const send = GraphiQL.createFetcher({ url: '/graphql' });
+const fetcher = (params, options) =>
+  /Bearer ./.test(options?.headers?.Authorization ?? '')
+    ? send(params, options)
+    : { errors: [{ message: 'Put a token under Headers below, as {"Authorization": "Bearer <token>"}; then press the button that re-fetches the schema.' }] };
 const query = \`# Put your token under Headers below: {"Authorization": "Bearer <token>"}
 {
   me { id profile { displayName } }
@@ -52,6 +56,7 @@ export function serveGraphiql(server: FastifyInstance): void {
       .type('text/html; charset=utf-8')
       .send(PAGE),
   );
+  server.get('/favicon.ico', async (_request, reply) => reply.code(204).send());
   server.get('/graphiql/start.js', async (_request, reply) => reply.type('text/javascript').send(START));
   for (const [name, asset] of Object.entries(ASSETS)) {
     server.get(`/graphiql/${name}`, async (_request, reply) =>

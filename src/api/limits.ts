@@ -22,7 +22,9 @@ function depthMeter(fragments: ReadonlyMap<string, FragmentDefinitionNode>): (se
   const measure = (set: SelectionSetNode | undefined, path: readonly string[]): number => {
     let deepest = 0;
     for (const selection of set?.selections ?? []) {
-      if (selection.kind === Kind.FIELD) deepest = Math.max(deepest, 1 + measure(selection.selectionSet, path));
+      // Introspection is deeper than any question about data, and bounded by a rule of the library.
+      if (selection.kind === Kind.FIELD)
+        deepest = Math.max(deepest, 1 + (selection.name.value.startsWith('__') ? 0 : measure(selection.selectionSet, path)));
       else if (selection.kind === Kind.INLINE_FRAGMENT) deepest = Math.max(deepest, measure(selection.selectionSet, path));
       else deepest = Math.max(deepest, ofFragment(selection.name.value, path));
     }

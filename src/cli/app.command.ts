@@ -1,7 +1,7 @@
 import { recordAct } from '../audit/act.ts';
 import { createApp, listApps } from '../data/app/app.service.ts';
 import type { Register } from './command.ts';
-import { answer, table } from './io.ts';
+import { answer, CALL, table } from './io.ts';
 import { inTenantScope } from './in-tenant-scope.ts';
 
 export const registerApp: Register = (program, io) => {
@@ -15,7 +15,7 @@ export const registerApp: Register = (program, io) => {
       const app = await inTenantScope(io, options.tenant, (session) => createApp(session, name));
       answer(io, command.optsWithGlobals(), app, [
         `Created app ${app.id} (${app.name}).`,
-        `Next:  habeas key create --tenant ${options.tenant} --app ${app.id} --role INTEGRATOR`,
+        `Next:  ${CALL} key create --tenant ${options.tenant} --app ${app.id} --role INTEGRATOR`,
       ]);
     });
   family

@@ -23,3 +23,6 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
       .trimEnd(),
   );
 }
+
+/** How a command is called in a clone of the repository, for what a command suggests next. */
+export const CALL = 'npm run -s habeas --';

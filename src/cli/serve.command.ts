@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { serve } from '../main.ts';
 import { ensureProviderKey } from '../scope/provider-key.ts';
 import type { Register } from './command.ts';
-import { answer } from './io.ts';
+import { answer, CALL } from './io.ts';
 import { configOf, withSystem } from './with-system.ts';
 
 async function untilStopped(stop: AbortSignal): Promise<void> {
@@ -22,7 +22,7 @@ export const registerServe: Register = (program, io) => {
         const lines = [`Habeas serves ${running.url}/graphql`, ...(graphiql ? [`GraphiQL:      ${graphiql}`] : [])];
         if (made) {
           lines.push('', 'The provider key, shown this once:', `  kid     ${made.kid}`, `  secret  ${made.secret}`);
-          lines.push(`A token of it for an hour:  habeas token issue --key ${made.kid} --ttl 1h`);
+          lines.push(`A token of it for an hour:  ${CALL} token issue --key ${made.kid} --ttl 1h`);
         }
         answer(io, command.optsWithGlobals(), { url: running.url, graphiql, ...(made ? { providerKey: made } : {}) }, lines);
         await untilStopped(io.stop);

@@ -2,7 +2,7 @@ import { recordAct } from '../audit/act.ts';
 import { createTenant, listTenants } from '../data/tenant/tenant.service.ts';
 import { inScope } from '../scope/in-scope.ts';
 import type { Register } from './command.ts';
-import { answer, table } from './io.ts';
+import { answer, CALL, table } from './io.ts';
 import { commandScope, withSystem } from './with-system.ts';
 
 export const registerTenant: Register = (program, io) => {
@@ -15,7 +15,7 @@ export const registerTenant: Register = (program, io) => {
       const tenant = await withSystem(io, (system) => createTenant(system, commandScope(), name));
       answer(io, command.optsWithGlobals(), tenant, [
         `Created tenant ${tenant.id} (${tenant.name}).`,
-        `Next:  habeas app create --tenant ${tenant.id} <name>`,
+        `Next:  ${CALL} app create --tenant ${tenant.id} <name>`,
       ]);
     });
   family

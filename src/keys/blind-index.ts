@@ -24,7 +24,7 @@ function typeKey(tenantKey: Buffer, type: string): KeyObject {
   return key;
 }
 
-/** E-mail and handles without case, phones as digits after their +, names without case, accents' composition or extra spaces. */
+/** E-mail and handles without case, phones as their digits alone (+46…, 0046… and 46… are one), names without case, accents' composition or extra spaces. */
 export function normalise(type: string, value: string): string {
   const text = value.normalize('NFKC').trim();
   switch (type) {
@@ -36,7 +36,7 @@ export function normalise(type: string, value: string): string {
       return text.toLowerCase().replace(/^@/, '');
     case 'PHONE':
     case 'WHATSAPP':
-      return text.replace(/^00/, '+').replace(/[^\d+]/g, '');
+      return text.replace(/^00/, '').replace(/\D/g, '');
     case 'NAME':
     case 'ADDRESS':
       return text.toLowerCase().replace(/\s+/g, ' ');

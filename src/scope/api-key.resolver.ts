@@ -79,7 +79,8 @@ export class ApiKeyResolver {
     algorithm: Algorithm | null,
     @Arg('publicKey', () => String, {
       nullable: true,
-      description: 'PEM (SPKI) of the public key, for RS256 (2,048 to 8,192 bits) and ES256 (P-256).',
+      description:
+        "For RS256 (2,048 to 8,192 bits) and ES256 (P-256): PEM (SPKI) of the public key, or an identity provider's JWK Set (RFC 7517; up to 10 keys), pinned. Nothing is ever fetched. Tokens of such a provider name our key in the claim `key`.",
     })
     publicKey: string | null,
     @Arg('maxTokenSeconds', () => Int, {

@@ -1,16 +1,17 @@
-import { createPublicKey, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { sqlState } from '../database/db.ts';
 import { Refusal } from '../errors.ts';
 import { requireTenantKey, tenantKey } from '../keys/keyring.ts';
 import { seal, unseal } from '../keys/sealed-value.ts';
 import type { Session } from './in-scope.ts';
 import { limitOf, rank, type Level, type Permission } from './permissions.ts';
+import { checkPublicKey } from './public-key.ts';
 import { PROVIDER_TENANT } from './scope.ts';
 
 export const ALGORITHMS = ['HS256', 'RS256', 'ES256'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
-/** A key row as the verifier uses it; `material` is the HMAC secret or the public key's PEM. */
+/** A key row as the verifier uses it; `material` is the HMAC secret, or the public key or pinned key set as text. */
 export interface ApiKeyRow {
   kid: string;
   tenantId: string;
@@ -32,7 +33,7 @@ export interface KeyRequest {
   appId?: string;
   permissions: readonly Permission[];
   algorithm?: Algorithm;
-  /** PEM (SPKI) of an RS256 key of 2,048 bits or more, or an ES256 (P-256) key. */
+  /** For RS256 and ES256: the public key as PEM (SPKI), or an identity provider's JWK Set, pinned (public-key.ts). */
   publicKey?: string;
   maxTokenSeconds?: number;
 }
@@ -59,24 +60,6 @@ export function tenantOfKid(kid: string): string | undefined {
 
 const within = (value: number, least: number, most: number): boolean =>
   Number.isInteger(value) && value >= least && value <= most;
-
-function checkPublicKey(algorithm: Algorithm, pem: string): string {
-  const refuse = (why: string) => new Refusal('INVALID_INPUT', `publicKey: ${why}`);
-  // createPublicKey takes a private key too; whoever pastes one must learn of it rather than leave it here.
-  if (pem.length > 8192 || !/^\s*-----BEGIN PUBLIC KEY-----/.test(pem)) throw refuse('not a PEM public key (SPKI).');
-  let key;
-  try {
-    key = createPublicKey(pem);
-  } catch {
-    throw refuse('not a PEM public key (SPKI).');
-  }
-  const details = key.asymmetricKeyDetails ?? {};
-  if (algorithm === 'RS256' && (key.asymmetricKeyType !== 'rsa' || !within(details.modulusLength ?? 0, 2048, 8192)))
-    throw refuse('RS256 asks for an RSA key of 2,048 to 8,192 bits.');
-  if (algorithm === 'ES256' && (key.asymmetricKeyType !== 'ec' || details.namedCurve !== 'prime256v1'))
-    throw refuse('ES256 asks for a P-256 key.');
-  return key.export({ type: 'spki', format: 'pem' }) as string;
-}
 
 /** Checks that a key asked for is not wider than the scope that asks. */
 function checkWithin({ scope }: Session, request: KeyRequest): void {

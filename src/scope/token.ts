@@ -1,4 +1,4 @@
-import { createPublicKey, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import type { System } from '../system.ts';
 import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
 import { inScope } from './in-scope.ts';
 import { LEVELS, limitOf, rank, type Permission } from './permissions.ts';
+import { verifyingKey } from './public-key.ts';
 import { systemScope, type Scope } from './scope.ts';
 
 export const TOKEN_AUDIENCE = 'habeas';
@@ -21,7 +22,7 @@ const unauthenticated = (): Refusal => new Refusal('UNAUTHENTICATED', 'The token
 const headerSchema = z.strictObject({
   alg: z.enum(['HS256', 'RS256', 'ES256']),
   typ: z.literal('JWT').optional(),
-  kid: z.string().max(64),
+  kid: z.string().max(128),
 });
 const uuid = z.string().refine((value) => isUuid(value) && value === value.toLowerCase());
 // Identity providers add claims of their own: what is not named here is dropped, never read.
@@ -39,6 +40,8 @@ const claimsSchema = z.object({
   app: uuid.optional(),
   user: uuid.optional(),
   permissions: z.array(z.string().max(64)).max(64).optional(),
+  /** Which of our keys an identity provider signs for: its own `kid` in the header names one of the set pinned there. */
+  key: z.string().max(64).optional(),
 });
 type Claims = z.infer<typeof claimsSchema>;
 
@@ -94,23 +97,23 @@ export function openVerifier(system: System): TokenVerifier {
   const denied = new Map<string, { denied: boolean; until: number }>();
   const decoy: Believed['key'] = createSecretKey(randomBytes(48));
 
-  async function lookUp(kid: string): Promise<Believed | undefined> {
+  async function lookUp(kid: string, signer: string): Promise<Believed | undefined> {
     const now = performance.now();
-    const cached = keys.get(kid);
+    const name = `${kid} ${signer}`;
+    const cached = keys.get(name);
     if (cached && cached.until > now) return cached.found;
     const tenantId = tenantOfKid(kid);
     let found: Believed | undefined;
     if (tenantId) {
       const answer = await inScope(system, systemScope(tenantId, 'token'), (session) => findKey(session, kid, tenantId));
       if (answer && !answer.row.revokedAt) {
-        found = {
-          row: answer.row,
-          key: typeof answer.material === 'string' ? createPublicKey(answer.material) : createSecretKey(answer.material),
-        };
+        const key =
+          typeof answer.material === 'string' ? verifyingKey(answer.material, signer) : createSecretKey(answer.material);
+        found = key && { row: answer.row, key };
       }
     }
     if (keys.size > 10_000) keys.clear();
-    keys.set(kid, { found, until: now + KEY_BELIEF_MS });
+    keys.set(name, { found, until: now + KEY_BELIEF_MS });
     return found;
   }
 
@@ -134,7 +137,9 @@ export function openVerifier(system: System): TokenVerifier {
       const header = headerSchema.safeParse(parseObject(head));
       const claims = claimsSchema.safeParse(parseObject(body));
       if (!header.success || !claims.success || !decodeSegment(signature)) throw unauthenticated();
-      const believed = await lookUp(header.data.kid);
+      // A kid of ours names the key itself; anybody else's names one within the set that the claim `key` names.
+      const { kid } = header.data;
+      const believed = await lookUp(tenantOfKid(kid) ? kid : (claims.data.key ?? kid), kid);
       try {
         // An unknown kid costs the same signature check as a known one.
         jwt.verify(raw, believed?.key ?? decoy, {

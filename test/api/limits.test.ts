@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { getIntrospectionQuery } from 'graphql';
 import { openWorld, type World } from '../support/world.ts';
 
 const LIMITS = {
@@ -75,6 +76,15 @@ describe('at the limit, and one beyond', () => {
     const through =
       'query { users(first: 1) { edges { node { ...a } } } } fragment a on User { conversations(first: 1) { edges { node { messages(first: 1) { edges { cursor } } } } } }';
     expect((await ask(through)).code).toBe('LIMIT_EXCEEDED');
+  });
+
+  test('tools may introspect all the same, with a token that may', async () => {
+    const plain = await openWorld({ work: false });
+    const inside = await plain.tenant();
+    const answer = await plain.as({ tenant: inside, role: 'AUDITOR' })(getIntrospectionQuery());
+    expect(answer.codes).toEqual([]);
+    expect(answer.data.__schema.types.length).toBeGreaterThan(50);
+    await plain.close();
   });
 
   test('aliases', async () => {
