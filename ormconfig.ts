@@ -9,6 +9,7 @@ import { Conversations1700000000500 } from './migrations/1700000000500-conversat
 import { Messages1700000000600 } from './migrations/1700000000600-messages.ts';
 import { Calls1700000000700 } from './migrations/1700000000700-calls.ts';
 import { Requests1700000000800 } from './migrations/1700000000800-requests.ts';
+import { Statistics1700000000850 } from './migrations/1700000000850-statistics.ts';
 import { Audit1700000000900 } from './migrations/1700000000900-audit.ts';
 
 /** In the order they are applied; a landed migration is never edited. */
@@ -22,6 +23,7 @@ export const MIGRATIONS = [
   Messages1700000000600,
   Calls1700000000700,
   Requests1700000000800,
+  Statistics1700000000850,
   Audit1700000000900,
 ];
 

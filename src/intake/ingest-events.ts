@@ -59,8 +59,8 @@ export async function ingestDeliveries(batch: Batch, items: readonly Item<'deliv
      select $1, $2, d.id, d.user_id, m.id, d.external_id, d.channel, d.source, d.destination, d.status, d.at
      from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::text[], $12::timestamptz[])
        as d (id, user_id, conversation_id, message, external_id, channel, source, destination, status, at)
-     left join lateral (select one.id from messages one where one.tenant_id = $1 and one.conversation_id = d.conversation_id and one.external_id = d.message
-       and one.deleted_at is null limit 1) m on true
+     left join lateral (select one.id from messages one where one.tenant_id = $1 and one.conversation_id = d.conversation_id
+       and one.external_id >= d.message and one.external_id <= d.message and one.deleted_at is null order by one.external_id limit 1) m on true
      on conflict (tenant_id, app_id, external_id) do update set message_id = coalesce(held.message_id, excluded.message_id),
        status = case when excluded.at > held.at then excluded.status else held.status end, at = greatest(held.at, excluded.at)
        where held.user_id = excluded.user_id and (excluded.at > held.at or held.message_id is null and excluded.message_id is not null)
