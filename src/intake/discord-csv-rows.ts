@@ -9,7 +9,7 @@ export type Row = { line: number; bytes: number; cells: string[] } | { line: num
 
 const MAX_ROW_BYTES = 16 * 2 ** 20;
 /** So many faults without a row between them, and it is no CSV; they must not pile up. */
-const MAX_FAULTS = 10_000;
+const MAX_FAULTS = 1000;
 
 /** Rows one at a time. The first line tells whether `;` (2019) or `,` (now) separates. */
 export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {

@@ -72,12 +72,19 @@ export function* settled({ people, dropped }: Reading): Generator<SourceEvent> {
   }
 }
 
+/** As a native record bounds them. Somebody with a longer name is still the author of their messages. */
+const [LONGEST_NAME, LONGEST_LINK] = [512, 2048];
+
 function userEvent({ id, handle, displayName, bot, avatarUrl, roles }: Sighting, at: Position): SourceEvent {
   const user: RawUser = {
     type: 'user',
     externalId: id,
     kind: bot ? 'BOT' : 'END_USER',
-    profile: { handle, displayName, ...(avatarUrl && { avatarUrl }) },
+    profile: {
+      handle: handle.slice(0, LONGEST_NAME),
+      displayName: displayName.slice(0, LONGEST_NAME),
+      ...(avatarUrl && avatarUrl.length <= LONGEST_LINK && { avatarUrl }),
+    },
     ...(roles && roles.length > 0 && { metadata: { roles } }),
   };
   return recordEvent(user, at);

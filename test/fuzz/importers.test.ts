@@ -17,7 +17,7 @@ afterAll(() => {
   expect(unhandled).toEqual([]);
 });
 
-const RUNS = LONG ? 5000 : 40;
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? (LONG ? 1500 : 25));
 
 describe.each(Object.entries(FORMATS))('%s', (format, { importer, files }) => {
   // Native files say themselves who there is, and the intake checks it.

@@ -29,28 +29,28 @@ export async function inFolder<T>(files: ReadonlyMap<string, Buffer>, act: (fold
  * sound, or refuse. Answers the refusal, or how many events of each kind there were.
  */
 export async function readAsImport(importer: Importer, path: string, named: boolean): Promise<Refusal | Record<string, number>> {
+  const begun = performance.now();
+  const ended = await readEvents(importer, path, named).catch((error: unknown) => {
+    if (error instanceof Refusal) return error;
+    throw error;
+  });
+  if (performance.now() - begun > PATIENCE) throw new Error('It took far too long.');
+  if (Object.hasOwn(Object.prototype, 'polluted')) throw new Error('The prototype of all objects was changed.');
+  if (ended instanceof Refusal && ended.message.length > 100_000) throw new Error('The refusal repeats the file.');
+  return ended;
+}
+
+async function readEvents(importer: Importer, path: string, named: boolean): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   const people = new Set<string>();
-  const begun = performance.now();
-  try {
-    for await (const event of importer(path)) {
-      counts[event.kind] = (counts[event.kind] ?? 0) + 1;
-      checkEvent(event);
-      if (event.kind === 'record') {
-        if (named) checkNames(event.record, people);
-        for (const open of event.content?.values() ?? []) await drained(open);
-      }
-      if (performance.now() - begun > PATIENCE) throw new Error('It takes far too long.');
-    }
-    return counts;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.message.length > 100_000) throw new Error('The refusal repeats the file.');
-    return error;
-  } finally {
-    if (performance.now() - begun > PATIENCE) throw new Error('It took far too long.');
-    if (Object.hasOwn(Object.prototype, 'polluted')) throw new Error('The prototype of all objects was changed.');
+  for await (const event of importer(path)) {
+    counts[event.kind] = (counts[event.kind] ?? 0) + 1;
+    checkEvent(event);
+    if (event.kind !== 'record') continue;
+    if (named) checkNames(event.record, people);
+    for (const open of event.content?.values() ?? []) await drained(open);
   }
+  return counts;
 }
 
 function checkEvent(event: SourceEvent): void {
