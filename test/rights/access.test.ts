@@ -167,6 +167,36 @@ test('who left a direct conversation gets nothing that was written afterwards', 
   expect(bodies(document.context.messages)).toEqual(['before']);
 });
 
+test('who left a group gets with their own token nothing that others wrote afterwards, until they came back; an officer may hand over what concerns them', async () => {
+  const tenant = await world.tenant();
+  const app = await world.app(tenant);
+  const minute = (n: number): string => `2026-01-01T00:0${n}:00Z`;
+  const says = (externalId: string, author: string, n: number, more: object = {}): object => ({
+    ...{ type: 'message', externalId, conversation: 'c', author, sentAt: minute(n), body: externalId },
+    ...more,
+  });
+  await world.ingest(tenant, app, [
+    { type: 'user', externalId: 'a' },
+    { type: 'user', externalId: 'b' },
+    {
+      type: 'conversation',
+      externalId: 'c',
+      kind: 'PRIVATE_GROUP',
+      participants: [{ user: 'a', leftAt: minute(3), joinedAt: minute(6) }, { user: 'b' }],
+    },
+    says('own', 'a', 1),
+    says('answer', 'b', 2, { replyTo: 'own' }),
+    says('late answer', 'b', 4, { replyTo: 'own' }),
+    says('late mention', 'b', 5, { mentions: ['a'] }),
+    says('answer to who is back', 'b', 7, { replyTo: 'own' }),
+  ] as never);
+  const user = await world.userId(tenant, app, 'a');
+  const { data } = await world.as({ tenant, app, user })('{ myData }');
+  expect(bodies(data.myData.context.messages)).toEqual(['answer', 'answer to who is back']);
+  const officers = await documentOf(world.as({ tenant, role: 'PRIVACY_OFFICER' }), { user });
+  expect(bodies(officers.document.context.messages)).toEqual(['answer', 'answer to who is back', 'late answer', 'late mention']);
+});
+
 test('the facts of Art. 15(1) are counted from what is held', async () => {
   const { document } = await documentOf(officer(), { user: company.ada });
   const { about, data } = document;

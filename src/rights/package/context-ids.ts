@@ -1,4 +1,5 @@
 import { enterOwnRows } from '../../data/own-rows.ts';
+import { tookPart } from '../../data/conversation/conversation.queries.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { FIRST_ID, PAGE, pages, type Walk } from './walk.ts';
 
@@ -9,6 +10,15 @@ interface Own {
 }
 
 const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.kind <> 'TOMBSTONE'`;
+
+/**
+ * A person's own token reads of others (m) what they wrote while the person took part, in a package as anywhere else: row-level security opens
+ * whole conversations only. An officer's or the integrator's package is not bound by it: they hand over what concerns the person.
+ */
+export const whilePartOf = ({ scope }: Session): string =>
+  scope.userId
+    ? `and (m.author_id = $2 or exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')}))`
+    : '';
 
 /**
  * The messages of others that stand around the person's own in groups, oldest first: the threads of theirs, the message directly before
@@ -42,13 +52,13 @@ async function around(walk: Walk, own: readonly Own[]): Promise<string[]> {
     await enterOwnRows(session);
     const { db, scope } = session;
     const threads = (await db.query(
-      `select m.id from messages m where ${OF_OTHERS} and (m.id = any ($3) or m.reply_to_id = any ($4))`,
+      `select m.id from messages m where ${OF_OTHERS} and (m.id = any ($3) or m.reply_to_id = any ($4)) ${whilePartOf(session)}`,
       [scope.tenantId, walk.subjectId, parents, [...parents, ...ids]],
     )) as { id: string }[];
     const before = (await db.query(
       `select m.id from unnest($3::uuid[], $4::uuid[]) as t (id, conversation_id)
        cross join lateral (select p.* from messages p where p.tenant_id = $1 and p.conversation_id = t.conversation_id and p.id < t.id order by p.id desc limit 1) m
-       where ${OF_OTHERS}`,
+       where ${OF_OTHERS} ${whilePartOf(session)}`,
       [scope.tenantId, walk.subjectId, ids, own.map(({ conversationId }) => conversationId)],
     )) as { id: string }[];
     return [...threads, ...before].map(({ id }) => id);
@@ -56,16 +66,12 @@ async function around(walk: Walk, own: readonly Own[]): Promise<string[]> {
 }
 
 /** In direct conversations, which are shown whole, they are there already. */
-const mentioning = async (
-  { db, scope }: Session,
-  subjectId: string,
-  last: { id: string } | undefined,
-): Promise<{ id: string }[]> =>
-  (await db.query(
+const mentioning = async (session: Session, subjectId: string, last: { id: string } | undefined): Promise<{ id: string }[]> =>
+  (await session.db.query(
     `select m.id from mentions n join messages m on m.tenant_id = n.tenant_id and m.id = n.message_id
      join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id and c.kind in ('PRIVATE_GROUP', 'PUBLIC_GROUP')
-     where n.tenant_id = $1 and n.user_id = $2 and n.message_id > $3 and ${OF_OTHERS} order by n.message_id limit ${PAGE}`,
-    [scope.tenantId, subjectId, last?.id ?? FIRST_ID],
+     where n.tenant_id = $1 and n.user_id = $2 and n.message_id > $3 and ${OF_OTHERS} ${whilePartOf(session)} order by n.message_id limit ${PAGE}`,
+    [session.scope.tenantId, subjectId, last?.id ?? FIRST_ID],
   )) as { id: string }[];
 
 /** With `full` they are shown with the conversations they belong to. */

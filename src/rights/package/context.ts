@@ -1,7 +1,8 @@
 import { enterOwnRows } from '../../data/own-rows.ts';
+import { tookPart } from '../../data/conversation/conversation.queries.ts';
 import type { ExportColumn } from '../../data/holding.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { surroundingIds } from './context-ids.ts';
+import { surroundingIds, whilePartOf } from './context-ids.ts';
 import { openRows, type RawRow } from './holding-rows.ts';
 import { FIRST_ID, isoTime, PAGE, pages, type Row, type Section, type Walk } from './walk.ts';
 
@@ -103,7 +104,6 @@ async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row> {
 
 interface Membership {
   id: string;
-  leftAt: string | null;
 }
 
 /** Conversations shown whole: direct ones; and with `full` the personal ones of the customers that the person answered. */
@@ -111,7 +111,7 @@ async function wholeConversations(walk: Walk, full: boolean): Promise<Membership
   const found: Membership[] = [];
   const read = async ({ db, scope }: Session, last: Membership | undefined): Promise<Membership[]> =>
     (await db.query(
-      `select c.id, p.left_at::text as "leftAt" from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+      `select c.id from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
        where p.tenant_id = $1 and p.user_id = $2 and c.id > $3 and (c.kind = 'DIRECT' or $4 and c.kind = 'PERSONAL' and c.subject_id is distinct from $2) order by c.id limit ${PAGE}`,
       [scope.tenantId, walk.subjectId, last?.id ?? FIRST_ID, full],
     )) as Membership[];
@@ -121,18 +121,19 @@ async function wholeConversations(walk: Walk, full: boolean): Promise<Membership
 
 type Open = (session: Session, raw: readonly RawMessage[]) => Promise<Row[]>;
 
-/** Whoever left may not read what was written afterwards. */
+/** Whoever left may not read what was written afterwards, until they came back. */
 async function* wholeConversation(
   walk: Walk,
-  { id, leftAt }: Membership,
+  { id }: Membership,
   open: Open,
   onFound: (messages: number) => void,
 ): AsyncGenerator<Row> {
   let page: Row[] = [];
   const read = async (session: Session, last: RawMessage | undefined): Promise<RawMessage[]> => {
     const raw = (await session.db.query(
-      `${SELECT_MESSAGES} where ${OF_OTHERS} and m.conversation_id = $3 and m.id > $4 and ($5::timestamptz is null or m.sent_at <= $5) order by m.id limit ${PAGE}`,
-      [session.scope.tenantId, walk.subjectId, id, last?.k0 ?? FIRST_ID, leftAt],
+      `${SELECT_MESSAGES} where ${OF_OTHERS} and m.conversation_id = $3 and m.id > $4
+         and exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')}) order by m.id limit ${PAGE}`,
+      [session.scope.tenantId, walk.subjectId, id, last?.k0 ?? FIRST_ID],
     )) as RawMessage[];
     page = await open(session, raw);
     return raw;
@@ -148,11 +149,10 @@ async function messagesById(walk: Walk, ids: readonly string[], open: Open): Pro
   walk.signal?.throwIfAborted();
   const rows = await walk.read(async (session) => {
     await enterOwnRows(session);
-    const raw = (await session.db.query(`${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) order by m.id`, [
-      session.scope.tenantId,
-      walk.subjectId,
-      ids,
-    ])) as RawMessage[];
+    const raw = (await session.db.query(
+      `${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) ${whilePartOf(session)} order by m.id`,
+      [session.scope.tenantId, walk.subjectId, ids],
+    )) as RawMessage[];
     return open(session, raw);
   });
   await walk.onRows?.(ids.length);

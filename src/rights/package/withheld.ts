@@ -1,5 +1,6 @@
 import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Context } from './context.ts';
+import { whilePartOf } from './context-ids.ts';
 import { Others } from './package.options.ts';
 import { type Walk } from './walk.ts';
 
@@ -39,7 +40,7 @@ export async function listWithheld(walk: Walk, others: Others, context: Context 
       'context',
       'OUTSIDE_SCOPE',
       await unseenMentions(walk),
-      'Messages that mention the person in conversations they take no part in: a user token does not reach them. Whoever runs the platform can hand them over.',
+      'Messages that mention the person in conversations they take no part in, or of a time after they left: a user token does not reach them. Whoever runs the platform can hand them over.',
     );
   if (others !== Others.FULL)
     add(
@@ -62,7 +63,7 @@ async function unseenMentions(walk: Walk): Promise<number> {
     if (!session.scope.userId) return 0;
     await enterOwnRows(session);
     const [row] = (await session.db.query(
-      `select count(*)::int as count from mentions n where n.tenant_id = $1 and n.user_id = $2 and not exists (select 1 from messages m where m.tenant_id = $1 and m.id = n.message_id)`,
+      `select count(*)::int as count from mentions n where n.tenant_id = $1 and n.user_id = $2 and not exists (select 1 from messages m where m.tenant_id = $1 and m.id = n.message_id ${whilePartOf(session)})`,
       [session.scope.tenantId, walk.subjectId],
     )) as { count: number }[];
     return row!.count;
