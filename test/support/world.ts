@@ -70,8 +70,9 @@ export async function openWorld(options: { work?: boolean; environment?: Record<
   const { system } = running;
   const server = await makeServer(system);
   const { default: pg } = await import('pg');
-  const admin = new pg.Client({ connectionString: database.adminUrl });
-  await admin.connect();
+  // One connection, made anew where a test cuts it.
+  const admin = new pg.Pool({ connectionString: database.adminUrl, max: 1, idleTimeoutMillis: 0 });
+  admin.on('error', () => undefined);
   const cli: Scope = { level: 'provider', tenantId: PROVIDER_TENANT, permissions: new Set(ALL_PERMISSIONS), keyId: 'cli', requestId: 'test' };
   const inTenant = (tenantId: string): Scope => ({ ...cli, tenantId });
   const keys = new Map<string, { kid: string; secret: string }>();
