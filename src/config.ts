@@ -65,6 +65,12 @@ const settings = z.object({
   HABEAS_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(16).describe('Database connections a process keeps at most.'),
   HABEAS_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(14).describe('Days until an export file is deleted.'),
   HABEAS_LINK_MINUTES: z.coerce.number().int().min(1).max(1440).default(10).describe('Minutes a download link can be opened.'),
+  HABEAS_CHECKPOINT_WEBHOOK: z
+    .url()
+    .optional()
+    .describe(
+      'Where each signed checkpoint of the audit log is POSTed as JSON, besides the file store; tried again until it answers 2xx.',
+    ),
   HABEAS_GRAPHIQL: flag.optional().describe('Serve GraphiQL at / (default: on, off when NODE_ENV is production).'),
   HABEAS_LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').describe('How much the log says.'),
   ...limits,
@@ -106,6 +112,7 @@ export interface Config {
   poolSize: number;
   exportDays: number;
   linkMinutes: number;
+  checkpointWebhook: string | undefined;
   graphiql: boolean;
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
 }
@@ -131,6 +138,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     poolSize: env.HABEAS_POOL_SIZE,
     exportDays: env.HABEAS_EXPORT_DAYS,
     linkMinutes: env.HABEAS_LINK_MINUTES,
+    checkpointWebhook: env.HABEAS_CHECKPOINT_WEBHOOK,
     graphiql: env.HABEAS_GRAPHIQL ?? env.NODE_ENV !== 'production',
     logLevel: env.HABEAS_LOG_LEVEL,
     limits: {

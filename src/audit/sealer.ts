@@ -12,6 +12,19 @@ const SEAL_EVERY_MS = 5_000;
 const checkpointKey = (checkpoint: Checkpoint): string =>
   `${checkpoint.tenant}/checkpoints/${String(checkpoint.size).padStart(16, '0')}`;
 
+/** Hands a checkpoint to the operator's webhook. Whatever it answers but 2xx, the checkpoint is handed over again in the next round. */
+async function post(url: string | undefined, checkpoint: Checkpoint): Promise<void> {
+  if (!url) return;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(checkpoint),
+    redirect: 'error',
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!response.ok) throw new Error(`The webhook of the checkpoints answered ${response.status}.`);
+}
+
 /** Seals what waits in one tenant's log and publishes its checkpoints to the file store. Answers how many checkpoints were made. */
 export async function sealNow(system: System, signer: Signer, tenantId: string): Promise<number> {
   const scope = systemScope(tenantId, 'seal');
@@ -29,6 +42,7 @@ export async function sealNow(system: System, signer: Signer, tenantId: string):
   while (await inScope(system, scope, ({ db }) => sealTenant(db, tenantId, signer, { now: new Date(system.now()) }))) made += 1;
   const publish = async (checkpoint: Checkpoint): Promise<void> => {
     await system.files.write(checkpointKey(checkpoint), Readable.from([Buffer.from(`${JSON.stringify(checkpoint)}\n`)]));
+    await post(system.config.checkpointWebhook, checkpoint);
   };
   while ((await inScope(system, scope, ({ db }) => publishCheckpoints(db, tenantId, publish))) > 0);
   return made;

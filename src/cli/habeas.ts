@@ -1,6 +1,13 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=8
 import { run } from './run.ts';
 
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  process.stderr.write(
+    `UNAVAILABLE: This is Node ${process.versions.node}; Habeas runs on the Node 24 that npm ci brings. Run: npm rebuild node\n`,
+  );
+  process.exit(1);
+}
+
 const stopping = new AbortController();
 let asked = 0;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
