@@ -65,6 +65,11 @@ test('lists hold only what is their own', async () => {
   expect([names(data.conversations), names(data.messages), names(data.calls)]).toEqual([['secret'], ['s2'], ['k2']]);
 });
 
+test('an agent finds what they wrote to customers among their messages, whatever else the request asked before', async () => {
+  const { data } = await as.cat(`{ messages { ${edges} } me { messages { ${edges} } } }`);
+  expect([names(data.messages), names(data.me.messages)]).toEqual([['p2'], ['p2']]);
+});
+
 describe('somebody who asks for what is not theirs', () => {
   test.each([
     ['a conversation they are not in', 'query ($id: ID!) { conversation(id: $id) { name } }', () => town.secret, 'conversation'],

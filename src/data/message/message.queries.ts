@@ -36,17 +36,16 @@ async function readPages(
   window: Window,
 ): Promise<(Message & { parent: string })[]> {
   const { where, parameters } = readable(session, 6);
+  // What somebody wrote to a customer is the customer's, and open to who wrote it with the conversation; so is what hangs on a person's own messages.
+  if (list === 'person') await enterOwnConversations(session);
   const pages = LISTS[list].map(
     (belongs) => `(select ${COLUMNS} from messages m where m.tenant_id = $1 and ${belongs} and m.id > $3 and m.id < $4 ${where}
        order by m.id ${window.newestFirst ? 'desc' : 'asc'} limit $5)`,
   );
-  const rows = (await session.db.query(
+  return (await session.db.query(
     `select parent.id as parent, m.* from unnest($2::uuid[]) as parent (id) cross join lateral (${pages.join(' union all ')}) m`,
     [session.scope.tenantId, parents, window.lower, window.upper, window.limit, ...parameters],
   )) as (Message & { parent: string })[];
-  // What hangs on a person's own messages (reactions, replies) is open to them with the conversation.
-  if (list === 'person') await enterConversations(session, [...new Set(rows.map((row) => row.conversationId))]);
-  return rows;
 }
 
 const pagesOf =
