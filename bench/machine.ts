@@ -16,7 +16,7 @@ const said = (command: string, ...args: string[]): string => {
 const installed = (folder: string, name: string): string =>
   (JSON.parse(readFileSync(join(ROOT, folder, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
 
-export const commit = (): string => said('git', 'rev-parse', '--short', 'HEAD');
+export const commit = (): string => said('git', 'describe', '--always', '--dirty');
 
 /** What was measured on, by which versions of everything. */
 export async function machine(adminUrl: string): Promise<string[]> {
