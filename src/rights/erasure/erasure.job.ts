@@ -42,12 +42,18 @@ export async function carryOut(
 ): Promise<void> {
   try {
     const line = await inScope(system, scope, (session) => ledgerLineOf(session, requestId));
-    if (line) await publishLedgerLine(system, scope.tenantId, line);
+    const publish = async (): Promise<void> => line && publishLedgerLine(system, scope.tenantId, line);
+    // A full store must not hold up what makes room in it: then the line follows the files.
+    const published = await publish().then(
+      () => true,
+      () => false,
+    );
     while (await deleteBatch(system, requestId, scope, batch)) {
       await removeDoomed(system, scope);
       signal.throwIfAborted();
     }
     await removeDoomed(system, scope);
+    if (!published) await publish();
     const request = await inScope(system, scope, (session) => openErasureOf(session, requestId));
     if (!request) return;
     const residual = await scanResidual(system, systemScope(scope.tenantId, scope.requestId), request, signal);
