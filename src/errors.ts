@@ -25,3 +25,16 @@ export class Refusal extends Error {
     super(message);
   }
 }
+
+/** Of a database error the SQLSTATE and the stack only: its message and detail may quote values, as those of JSON that is none do. */
+export function describe(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code } = error as { code?: unknown };
+  const database = 'driverError' in error || (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code));
+  return {
+    name: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(database || error instanceof SyntaxError ? {} : { message: error.message }),
+    stack: error.stack?.split('\n').slice(1, 12),
+  };
+}

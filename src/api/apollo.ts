@@ -1,11 +1,11 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, Kind, OperationTypeNode, visit, type DocumentNode, type FragmentDefinitionNode } from 'graphql';
-import { Refusal } from '../errors.ts';
+import { describe, Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { System } from '../system.ts';
 import { checkCost, costOf } from './cost.ts';
-import { causeOf, describe, maskErrors } from './errors.ts';
+import { causeOf, maskErrors } from './errors.ts';
 import { limitsRule } from './limits.ts';
 import type { Request } from './request-scope.ts';
 import { makeSchema } from './schema.ts';

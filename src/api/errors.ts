@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { sqlState } from '../database/db.ts';
-import { Refusal } from '../errors.ts';
+import { describe, Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
 
 /** Errors of the document itself, which Apollo words without naming anything of ours. */
@@ -38,6 +38,14 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
     if (typeof code === 'string' && DOCUMENT_CODES.has(code) && cause === error)
       return { message: formatted.message, ...where, extensions: { code } };
     const incident = randomUUID();
+    if (cannotNow(cause)) {
+      system.log.error({ incident, error: describe(cause) }, 'the database cannot be reached, or has no room');
+      return {
+        message: `The database cannot be reached, or has no room. Try again later; your operator finds the cause under this incident id: ${incident}`,
+        ...where,
+        extensions: { code: 'UNAVAILABLE', incident },
+      };
+    }
     system.log.error({ incident, error: describe(cause) }, 'unexpected error');
     return {
       message: `Something went wrong here. Tell your operator this incident id: ${incident}`,
@@ -47,22 +55,16 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
   };
 }
 
+/** Connection lost or refused (class 08), no room or no connection left (53), shut down or starting (57P): by SQLSTATE, or by the socket's own code. */
+function cannotNow(error: unknown): boolean {
+  if (/^(?:08|53|57P)/.test(sqlState(error) ?? '')) return true;
+  const { code } = (error ?? {}) as { code?: unknown };
+  return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT'].includes(String(code));
+}
+
 /** What a resolver threw, or a rule of ours refused; otherwise the error itself. */
 export function causeOf(error: unknown): unknown {
   for (let inner = error; inner instanceof GraphQLError; inner = inner.originalError)
     if (inner.originalError instanceof Refusal) return inner.originalError;
   return unwrapResolverError(error);
-}
-
-/** Of a database error the SQLSTATE and the stack only: its message and detail may quote values. */
-export function describe(error: unknown): object {
-  if (!(error instanceof Error)) return { type: typeof error };
-  const { code } = error as { code?: unknown };
-  const database = 'driverError' in error || (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code));
-  return {
-    name: error.name,
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(database ? {} : { message: error.message }),
-    stack: error.stack?.split('\n').slice(1, 12),
-  };
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { Refusal } from '../errors.ts';
+import { describe, Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
-import { describe } from './errors.ts';
 import { TooManyRequests } from './guard.ts';
 
 const STATUS: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, NOT_FOUND: 404, EXPIRED: 410, UNAVAILABLE: 503 };

@@ -1,3 +1,4 @@
+import { describe } from '../errors.ts';
 import type { System } from '../system.ts';
 import { underLease } from './lease.ts';
 import { HEARTBEAT_EVERY_SECONDS, JOB_NAMES, type JobData, type JobName } from './queue.ts';
@@ -29,7 +30,7 @@ export async function startWorker(system: System, handlers: JobHandlers): Promis
             {
               job: name,
               id: job.id,
-              error: error instanceof Error ? { name: error.name, stack: error.stack?.split('\n').slice(1, 8) } : {},
+              error: describe(error),
             },
             'a job failed and will be tried again',
           );

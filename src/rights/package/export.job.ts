@@ -4,7 +4,7 @@ import { recordAct } from '../../audit/act.ts';
 import { artefactContext, artefactKey } from '../../data/artefact/artefact.queries.ts';
 import { recordArtefact } from '../../data/artefact/artefact.service.ts';
 import { uuidv7 } from '../../database/uuid.ts';
-import { Refusal } from '../../errors.ts';
+import { describe, Refusal } from '../../errors.ts';
 import type { JobData } from '../../jobs/queue.ts';
 import { createSubjectKeys, destroySubjectKeys } from '../../keys/keyring.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
@@ -237,7 +237,7 @@ async function fail(system: System, scope: Scope, requestId: string, error: unkn
         {
           incident,
           request: requestId,
-          error: error instanceof Error ? { name: error.name, stack: error.stack?.split('\n').slice(1, 8) } : {},
+          error: describe(error),
         },
         'an export failed for good',
       );
