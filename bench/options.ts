@@ -31,6 +31,9 @@ export const ROWS: Record<Workload, number> = {
 /** Growth compares its rows with this many, or with a third of its rows where those are fewer. */
 export const GROWTH_FROM = 200_000;
 
+/** Of load in one run, unless told otherwise. */
+export const SECONDS = 10;
+
 export const USAGE = `npm run bench -- ${WORKLOADS.join('|')}|all [--runs 3] [--rows N] [--seconds 10] [--connections 16] [--no-write] [--profile FOLDER]`;
 
 const count = (name: string, value: string): number => {
@@ -46,7 +49,7 @@ export function readOptions(argv: string[]): Options {
     options: {
       runs: { type: 'string', default: '3' },
       rows: { type: 'string' },
-      seconds: { type: 'string', default: '10' },
+      seconds: { type: 'string', default: String(SECONDS) },
       connections: { type: 'string', default: '16' },
       'no-write': { type: 'boolean', default: false },
       profile: { type: 'string' },

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { readOptions, USAGE, type Workload } from './options.ts';
+import { readOptions, SECONDS, USAGE, type Workload } from './options.ts';
 import type { Run } from './workloads/workload.ts';
 
 const options = (() => {
@@ -40,12 +40,13 @@ try {
   const about = await machine(bed.adminUrl);
   if (options.write) await writeBlock('machine', about.join('\n'));
   const size = options.rows === undefined ? '' : ` --rows ${options.rows}`;
+  const time = options.seconds === SECONDS ? '' : ` --seconds ${options.seconds}`;
   for (const workload of options.workloads) {
     log(`\n${workload}`);
     const before = loadavg()[0]!.toFixed(1);
     const report = await RUNS[workload](bed, options, log);
     log(`\n${toText(report)}`);
-    const command = `npm run bench -- ${workload} --runs ${options.runs}${size}`;
+    const command = `npm run bench -- ${workload} --runs ${options.runs}${size}${time}`;
     const made = [
       `Medians of ${options.runs} runs a side, in turn (least to most); \`${command}\`, commit ${commit()}, ${new Date().toISOString().slice(0, 10)}, load average before ${before}.`,
     ];
