@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { parseDuration } from '../../src/cli/duration.ts';
-import { openWorld, type World } from '../support/world.ts';
+import type { World } from '../support/world.ts';
 import { commandLine, type CommandLine } from './command-line.ts';
+import { openCommandLine } from './commands.support.ts';
 
 let world: World;
 let habeas: CommandLine;
@@ -12,14 +12,8 @@ let folder: string;
 let tenant: string, app: string, user: string;
 
 beforeAll(async () => {
-  world = await openWorld({ work: false });
+  ({ world, habeas } = await openCommandLine());
   folder = await mkdtemp(join(tmpdir(), 'habeas-cli-'));
-  habeas = commandLine({
-    HABEAS_DATABASE_URL: world.database.runtimeUrl,
-    HABEAS_MIGRATION_URL: world.database.ownerUrl,
-    HABEAS_HOME: world.home,
-    HABEAS_LOG_LEVEL: 'error',
-  });
 });
 afterAll(async () => {
   await world.close();
@@ -225,117 +219,6 @@ describe('the audit log', () => {
       err: expect.stringMatching(/^INVALID_INPUT: .* cannot be written \(ENOENT\)/),
     });
   });
-});
-
-describe('what is wrong is said in one line, with a code and no stack', () => {
-  test.each<[string, string[], string]>([
-    ['a tenant that is no id', ['app', 'list', '--tenant', 'acme'], 'INVALID_INPUT: --tenant: acme is not a UUID.'],
-    [
-      'a tenant that is not there',
-      ['app', 'list', '--tenant', '018f0000-0000-7000-8000-000000000000'],
-      'NOT_FOUND: There is no tenant 018f0000-0000-7000-8000-000000000000; run: habeas tenant list',
-    ],
-    ['an empty name', ['tenant', 'create', ' '], 'INVALID_INPUT: name: between 1 and 200 characters.'],
-    [
-      'a key of no role',
-      ['key', 'create'],
-      'INVALID_INPUT: Give --role (DATA_SUBJECT, INTEGRATOR, PRIVACY_OFFICER, LEGAL_APPROVER, AUDITOR, TENANT_ADMIN, PROVIDER), or --scope with --permission.',
-    ],
-    [
-      'a key of an unknown role',
-      ['key', 'create', '--role', 'king'],
-      'INVALID_INPUT: --role: KING is none of DATA_SUBJECT, INTEGRATOR, PRIVACY_OFFICER, LEGAL_APPROVER, AUDITOR, TENANT_ADMIN, PROVIDER.',
-    ],
-    [
-      "a tenant's key without a tenant",
-      ['key', 'create', '--role', 'auditor'],
-      'INVALID_INPUT: --tenant: a key of scope tenant belongs to a tenant; run: habeas tenant list',
-    ],
-    ['a key id that is none', ['key', 'revoke', 'x'], 'INVALID_INPUT: x is not the id of a key.'],
-    [
-      'a span of time that is none',
-      ['token', 'issue', '--key', `hk_${'A'.repeat(38)}`, '--ttl', 'soon'],
-      'INVALID_INPUT: soon is not a time span; write 30s, 10m, 1h or 7d.',
-    ],
-    [
-      'a public key file that is not there',
-      ['key', 'create', '--role', 'provider', '--algorithm', 'RS256', '--public-key', '/no/such/file'],
-      'INVALID_INPUT: /no/such/file cannot be read.',
-    ],
-    [
-      'a format that there is not',
-      ['export', 'user', '018f0000-0000-7000-8000-000000000000', '--format', 'pdf'],
-      'INVALID_INPUT: --format: PDF is none of JSON, NDJSON, CSV.',
-    ],
-    [
-      'a person who is not there',
-      ['erase', 'user', '018f0000-0000-7000-8000-000000000000'],
-      'NOT_FOUND: There is no user 018f0000-0000-7000-8000-000000000000.',
-    ],
-  ])('%s', async (_, argv, message) => {
-    const { code, out, err } = await habeas(...argv);
-    expect([code, out]).toEqual([1, '']);
-    expect([err.slice(0, message.length), err.indexOf('\n')]).toEqual([message, err.length - 1]);
-  });
-
-  test.each<[string, Record<string, string>, RegExp]>([
-    ['a setting that is wrong', { HABEAS_PORT: 'http' }, /^INVALID_INPUT: HABEAS_PORT: /],
-    [
-      'a database that does not answer',
-      { HABEAS_DATABASE_URL: 'postgres://a:b@127.0.0.1:1/none' },
-      /^UNAVAILABLE: The database does not answer\. /,
-    ],
-  ])('%s', async (_, environment, message) => {
-    const { code, err } = await commandLine({ HABEAS_HOME: world.home, ...environment })('tenant', 'list');
-    expect(code).toBe(1);
-    expect(err).toMatch(message);
-    expect(err.trimEnd()).not.toContain('\n');
-  });
-
-  test('a wrong password is not repeated', async () => {
-    const url = new URL(world.database.runtimeUrl);
-    url.password = 'wrong-password';
-    const { code, err } = await commandLine({ HABEAS_HOME: world.home, HABEAS_DATABASE_URL: url.href })('tenant', 'list');
-    expect([code, err]).toEqual([
-      1,
-      'UNAVAILABLE: The database refuses this role and password. Check HABEAS_DATABASE_URL and HABEAS_MIGRATION_URL.\n',
-    ]);
-  });
-
-  test('an unknown command, and help', async () => {
-    expect(await habeas('frobnicate')).toMatchObject({ code: 1, err: expect.stringContaining("unknown command 'frobnicate'") });
-    const { code, out } = await habeas('--help');
-    expect(code).toBe(0);
-    for (const name of [
-      'serve',
-      'worker',
-      'migrate',
-      'doctor',
-      'schema',
-      'tenant',
-      'app',
-      'key',
-      'keys',
-      'token',
-      'export',
-      'erase',
-      'erasures',
-      'audit',
-    ])
-      expect(out).toMatch(new RegExp(`^  ${name} `, 'm'));
-  });
-});
-
-test.each([
-  ['30s', 30],
-  ['10m', 600],
-  ['1h', 3600],
-  ['7d', 604_800],
-])('%s is %i seconds', (text, seconds) => {
-  expect(parseDuration(text)).toBe(seconds);
-});
-test.each(['', '0s', '1', 'h', '1w', '-1h', '1.5h', '1h30m', ' 1h'])('%j is no span of time', (text) => {
-  expect(() => parseDuration(text)).toThrow('is not a time span; write 30s, 10m, 1h or 7d.');
 });
 
 test('the schema is written, and compared', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openWorld, type World } from '../support/world.ts';
-import { ADA_WORDS, finished, leaveExport, readable, tell, wordsIn, type Story } from './erasure.support.ts';
+import { ADA_WORDS, finished, leaveExport, tell, type Story } from './erasure.support.ts';
+import { readable, wordsIn } from './erasure.traces.ts';
 
 let world: World;
 let doomed: Story;

@@ -5,7 +5,8 @@ import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
 import { replayErasures } from '../../src/rights/erasure/replay.ts';
 import type { Scope } from '../../src/scope/scope.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { ADA, ADA_WORDS, ERASE_USER, tell, wordsIn, type Story } from './erasure.support.ts';
+import { ADA, ADA_WORDS, ERASE_USER, tell, type Story } from './erasure.support.ts';
+import { wordsIn } from './erasure.traces.ts';
 
 let world: World;
 let story: Story;

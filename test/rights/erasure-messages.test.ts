@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openWorld, type World } from '../support/world.ts';
-import { finished, readable, records, tell, type Story } from './erasure.support.ts';
+import { finished, records, tell, type Story } from './erasure.support.ts';
+import { readable } from './erasure.traces.ts';
 
 let world: World;
 beforeAll(async () => {

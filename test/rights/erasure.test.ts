@@ -1,18 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ERASED_MENTION, renderMentions } from '../../src/data/mention.ts';
 import { openWorld, type World } from '../support/world.ts';
-import {
-  ADA,
-  ADA_WORDS,
-  ERASE_USER,
-  finished,
-  leaveExport,
-  readable,
-  tablesWith,
-  tell,
-  wordsIn,
-  type Story,
-} from './erasure.support.ts';
+import { ADA, ADA_WORDS, ERASE_USER, finished, leaveExport, tell, type Story } from './erasure.support.ts';
+import { readable, tablesWith, wordsIn } from './erasure.traces.ts';
 
 let world: World;
 let story: Story;

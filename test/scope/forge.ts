@@ -30,6 +30,17 @@ export function claims(more: Json = {}): Json {
   return { iss: 'tests', aud: 'habeas', jti: randomUUID(), iat: now, exp: now + 600, ...more };
 }
 
+/** A token with its parts changed after it was signed. */
+export function changed(token: string, change: (parts: [string, string, string]) => string[]): string {
+  return change(token.split('.') as [string, string, string]).join('.');
+}
+
+/** The next letter of base64url: the last letter of 32 bytes has two bits to spare. */
+export function nextLetter(letter: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return letters[letters.indexOf(letter) + 1]!;
+}
+
 /** All of an answer that a caller can tell apart: what differs from request to request anyway is taken out. */
 export interface Seen {
   status: number;

@@ -1,16 +1,9 @@
 import { createHmac, createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createApiKey, revokeApiKey } from '../../src/scope/api-key.service.ts';
-import { inScope } from '../../src/scope/in-scope.ts';
-import { denyToken } from '../../src/scope/issue-token.ts';
-import { ROLES } from '../../src/scope/permissions.ts';
 import { PROVIDER_TENANT } from '../../src/scope/scope.ts';
-import { openWorld, type World } from '../support/world.ts';
-import { claims, forger, present, signatureOf, type Forger, type Seen } from './forge.ts';
-
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const pem = (key: typeof rsa.publicKey): string => key.export({ type: 'spki', format: 'pem' }) as string;
+import type { World } from '../support/world.ts';
+import { changed, claims, forger, nextLetter as next, present, signatureOf, type Forger, type Seen } from './forge.ts';
+import { ec, hmacKey, openTenants, otherKeys, pem, rsa } from './token.support.ts';
 
 let world: World;
 let refusal: Seen;
@@ -20,52 +13,13 @@ let admin: Forger, integrator: Forger, people: Forger, rs: Forger, es: Forger, r
 let adminKid: string, adminSecret: string, integratorKid: string, esKid: string, rsKid: string;
 
 beforeAll(async () => {
-  world = await openWorld({
-    work: false,
-    environment: { HABEAS_LIMIT_REFUSALS: '100000000', HABEAS_LIMIT_ADDRESS_RATE: '100000000' },
-  });
-  [tenant, other] = [await world.tenant('Ada'), await world.tenant('Ben')];
-  [app, app2] = [await world.app(tenant), await world.app(tenant)];
-  await world.ingest(tenant, app, [{ type: 'user', externalId: 'u1' }]);
-  user = await world.userId(tenant, app, 'u1');
-  const hmac = async (
-    role: 'TENANT_ADMIN' | 'INTEGRATOR' | 'PROVIDER' | 'DATA_SUBJECT',
-    of: string,
-    appId?: string,
-  ): Promise<[Forger, string, string]> => {
-    const { kid, secret } = await world.key({ role, tenant: of, ...(appId ? { app: appId } : {}) });
-    return [forger(kid, 'HS256', secret), kid, secret];
-  };
-  [admin, adminKid, adminSecret] = await hmac('TENANT_ADMIN', tenant);
-  [integrator, integratorKid] = await hmac('INTEGRATOR', tenant, app);
-  [people] = await hmac('DATA_SUBJECT', tenant, app);
-  [provider] = await hmac('PROVIDER', PROVIDER_TENANT);
-  [foreign] = await hmac('TENANT_ADMIN', other);
-  const { level, permissions } = ROLES.TENANT_ADMIN;
-  const made = await inScope(world.system, { ...world.cli, tenantId: tenant }, async (session) => {
-    const registered = await createApiKey(session, {
-      name: 'rs',
-      level,
-      permissions,
-      algorithm: 'RS256',
-      publicKey: pem(rsa.publicKey),
-    });
-    const curve = await createApiKey(session, {
-      name: 'es',
-      level,
-      permissions,
-      algorithm: 'ES256',
-      publicKey: pem(ec.publicKey),
-    });
-    const gone = await createApiKey(session, { name: 'gone', level, permissions });
-    await revokeApiKey(session, gone.key.kid);
-    await denyToken(session, 'denied-token');
-    return { registered, curve, gone };
-  });
-  [rsKid, esKid] = [made.registered.key.kid, made.curve.key.kid];
-  rs = forger(rsKid, 'RS256', rsa.privateKey);
-  es = forger(esKid, 'ES256', ec.privateKey);
-  revoked = forger(made.gone.key.kid, 'HS256', made.gone.secret!);
+  ({ world, tenant, other, app, app2, user } = await openTenants());
+  [admin, adminKid, adminSecret] = await hmacKey(world, 'TENANT_ADMIN', tenant);
+  [integrator, integratorKid] = await hmacKey(world, 'INTEGRATOR', tenant, app);
+  [people] = await hmacKey(world, 'DATA_SUBJECT', tenant, app);
+  [provider] = await hmacKey(world, 'PROVIDER', PROVIDER_TENANT);
+  [foreign] = await hmacKey(world, 'TENANT_ADMIN', other);
+  ({ rsKid, esKid, rs, es, revoked } = await otherKeys(world, tenant));
   refusal = await present(world.server, {});
 });
 afterAll(() => world.close());
@@ -107,10 +61,6 @@ describe('a token that is good', () => {
   });
 });
 
-/** A token with its parts changed after it was signed. */
-function changed(token: string, change: (parts: [string, string, string]) => string[]): string {
-  return change(token.split('.') as [string, string, string]).join('.');
-}
 const text = (value: unknown): string => JSON.stringify(value);
 const raw = (name: string, json: string): string => text(good()).replace(/}$/, `,${text(name)}:${json}}`);
 const b64 = (value: string): string => Buffer.from(value).toString('base64url');
@@ -153,12 +103,6 @@ const SHAPES: [string, () => string][] = [
   ['names a claim twice, once escaped', () => admin(text(good()).replace(/}$/, ',"\\u0073cope":"tenant"}'))],
   ['names a header twice', () => admin(good(), `{"alg":"none","alg":"HS256","typ":"JWT","kid":"${adminKid}"}`)],
 ];
-
-/** The next letter of base64url: the last letter of 32 bytes has two bits to spare. */
-function next(letter: string): string {
-  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-  return letters[letters.indexOf(letter) + 1]!;
-}
 
 const ALGORITHMS: [string, () => string][] = [
   ['names no algorithm', () => admin(good(), { alg: undefined })],
