@@ -104,10 +104,7 @@ for (const [what, stages] of Object.entries({ export: EXPORT, erasure: ERASURE }
         for (let round = 0; round < ROUNDS; round += 1) {
           const user = await somebody();
           wall = await barrier(world);
-          // The request must be there before its row can be locked, and no worker may be at it yet.
-          const early = lock.includes('%ID');
-          if (!early) await wall.hold(lock.replace('%APP', app)).catch(() => undefined);
-          const id = early ? await askHeld(what, user, wall, lock) : await ask[what as keyof typeof ask](user);
+          const id = await askHeld(what as keyof typeof ask, user, lock);
           await killThere();
           expect(await ended(id)).toBe('COMPLETED');
         }
@@ -116,16 +113,12 @@ for (const [what, stages] of Object.entries({ export: EXPORT, erasure: ERASURE }
       600_000,
     );
 
-/** Holds the job back until its request is locked. */
-async function askHeld(what: string, user: string, at: Barrier, lock: string): Promise<string> {
-  const queue = await barrier(world);
-  await queue.hold('lock table jobs.job in exclusive mode');
-  // The asking transaction writes the job: it commits once the queue is free again, so the row can be locked only then.
-  const asked = ask[what as keyof typeof ask](user);
-  await queue.reached();
-  await queue.release();
-  const id = await asked;
-  await at.hold(lock.replace('%ID', id));
+/** Asks while the worker sleeps, so that what it will stop at does not stop the asking. */
+async function askHeld(what: keyof typeof ask, user: string, lock: string): Promise<string> {
+  worker.child.kill('SIGSTOP');
+  const id = await ask[what](user);
+  await wall!.hold(lock.replace('%ID', id).replace('%APP', app));
+  worker.child.kill('SIGCONT');
   return id;
 }
 

@@ -57,6 +57,7 @@ export async function barrier(world: World): Promise<Barrier> {
   const client = new pg.Client({ connectionString: world.database.adminUrl, application_name: 'barrier' });
   await client.connect();
   await client.query('begin');
+  await client.query(`set local lock_timeout = '20s'`);
   const [{ pid }] = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows as [{ pid: number }];
   return {
     hold: async (sql, parameters) => void (await client.query(sql, parameters)),
