@@ -32,21 +32,23 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
     url: '/graphql',
     // Before the body is read: who has no token, or too many requests, costs no parsing.
     onRequest: [admit, async (request) => void requests.set(request, new Request(system, await authenticate(request)))],
-    onResponse: async (request) => requests.get(request)?.abandon(),
     handler: async (request, reply) => {
       const headers = new HeaderMap();
       for (const [name, value] of Object.entries(request.headers))
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
       const state = requests.get(request)!;
-      const answer = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: {
-          method: request.method,
-          headers,
-          search: new URL(request.url, 'http://localhost').search,
-          body: request.body,
-        },
-        context: async () => ({ request: state }),
-      });
+      // A caller who hangs up does not stop what was begun: only once it has ended is its connection given back, whatever came of it.
+      const answer = await apollo
+        .executeHTTPGraphQLRequest({
+          httpGraphQLRequest: {
+            method: request.method,
+            headers,
+            search: new URL(request.url, 'http://localhost').search,
+            body: request.body,
+          },
+          context: async () => ({ request: state }),
+        })
+        .finally(() => state.abandon());
       for (const [name, value] of answer.headers) void reply.header(name, value);
       void reply.code(answer.status ?? 200).header('x-request-id', request.id);
       if (answer.body.kind !== 'complete') throw new Error('incremental delivery is off');
