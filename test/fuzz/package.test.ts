@@ -39,7 +39,11 @@ async function packageOf(app: string, person: string, format: 'CSV' | 'JSON'): P
     { user, format },
   );
   expect(asked.messages).toEqual([]);
-  const request = await finished(ask, asked.data.requestAccess.request.id);
+  const id = asked.data.requestAccess.request.id as string;
+  // `finished` waits for half a minute; ten thousand files take longer.
+  let request = await finished(ask, id).catch(() => undefined);
+  for (let tries = 0; LONG && request === undefined && tries < 20; tries += 1)
+    request = await finished(ask, id).catch(() => undefined);
   expect(request).toMatchObject({ status: 'COMPLETED', error: null });
   return downloadZip(world, ask, request.artefact.id);
 }
@@ -240,18 +244,23 @@ const hostile = fc.oneof(
   ),
 );
 
-test(`${LONG ? '10,000' : '300'} files named by attackers have safe, unique paths in a package, and their own content`, async () => {
+test(`${LONG ? '10,000' : '100'} files named by attackers have safe, unique paths in a package, and their own content`, async () => {
   const app = await world.app(tenant);
   const seed = Number(process.env['FC_SEED'] ?? Date.now() % 2 ** 31);
   process.stdout.write(`fast-check seed ${seed}\n`);
-  const names = fc.sample(hostile, { numRuns: LONG ? 10_000 : 300, seed });
-  const messages = names.map((name, index): RawRecord => ({
+  const names = fc.sample(hostile, { numRuns: LONG ? 10_000 : 100, seed });
+  const attachments = names.map((name, index) => ({
+    externalId: `a${index}`,
+    name: name.slice(0, 1024),
+    path: `files/${index % 100}.txt`,
+  }));
+  const messages = Array.from({ length: Math.ceil(names.length / 100) }, (_, index): RawRecord => ({
     type: 'message',
     externalId: `m${index}`,
     conversation: 'room',
     author: 'ada',
     sentAt: at,
-    attachments: [{ externalId: `a${index}`, name: name.slice(0, 1024), path: `files/${index % 100}.txt` }],
+    attachments: attachments.slice(index * 100, index * 100 + 100),
   }));
   const files = Array.from({ length: 100 }, (_, index): [string, string] => [`files/${index}.txt`, `content ${index}`]);
   await feed(
