@@ -8,6 +8,9 @@ import { publishCheckpoints, sealTenant } from './seal.ts';
 /** How often waiting entries are sealed: until then they are in the log, but not yet under a signature. */
 const SEAL_EVERY_MS = 5_000;
 
+/** A process that was stopped while it sealed must not keep the others from it for longer. */
+const SEAL_SECONDS = 60;
+
 /** Where a checkpoint lies once it has left the database; names sort by size. */
 const checkpointKey = (checkpoint: Checkpoint): string =>
   `${checkpoint.tenant}/checkpoints/${String(checkpoint.size).padStart(16, '0')}`;
@@ -39,12 +42,15 @@ export async function sealNow(system: System, signer: Signer, tenantId: string):
   );
   if (!waiting.length) return 0;
   let made = 0;
-  while (await inScope(system, scope, ({ db }) => sealTenant(db, tenantId, signer, { now: new Date(system.now()) }))) made += 1;
+  while (
+    await inScope(system, scope, ({ db }) => sealTenant(db, tenantId, signer, { now: new Date(system.now()) }), SEAL_SECONDS)
+  )
+    made += 1;
   const publish = async (checkpoint: Checkpoint): Promise<void> => {
     await system.files.write(checkpointKey(checkpoint), Readable.from([Buffer.from(`${JSON.stringify(checkpoint)}\n`)]));
     await post(system.config.checkpointWebhook, checkpoint);
   };
-  while ((await inScope(system, scope, ({ db }) => publishCheckpoints(db, tenantId, publish))) > 0);
+  while ((await inScope(system, scope, ({ db }) => publishCheckpoints(db, tenantId, publish), SEAL_SECONDS)) > 0);
   return made;
 }
 

@@ -13,16 +13,17 @@ export interface Session {
 const enter = (db: Db, scope: Pick<Scope, 'tenantId' | 'appId' | 'userId'>): Promise<unknown> =>
   db.query('select enter_scope($1, $2, $3)', [scope.tenantId, scope.appId ?? '', scope.userId ?? '']);
 
-/** The same, with a bound on how long each statement may take: the database cancels what takes longer. */
+/**
+ * The same, with a bound on how long each statement may take, and on the silence between two: the database cancels what takes longer, and ends
+ * the transaction of a process that was stopped in it, so that nobody waits for its locks.
+ */
 const enterTimed = (db: Db, scope: Scope, seconds: number): Promise<unknown> =>
-  db.query(`select enter_scope($1, $2, $3), set_config('statement_timeout', $4, true)`, [
-    scope.tenantId,
-    scope.appId ?? '',
-    scope.userId ?? '',
-    `${seconds}s`,
-  ]);
+  db.query(
+    `select enter_scope($1, $2, $3), set_config('statement_timeout', $4, true), set_config('idle_in_transaction_session_timeout', $4, true)`,
+    [scope.tenantId, scope.appId ?? '', scope.userId ?? '', `${seconds}s`],
+  );
 
-/** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. `seconds` bounds each statement. */
+/** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. `seconds` bounds each statement, and the silence between two. */
 export async function inScope<T>(
   system: System,
   scope: Scope,
