@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RawRecord } from '../../src/intake/records.ts';
+import { LONG } from './site.ts';
 import type { World } from '../support/world.ts';
 
 /** What callers were told is done, kept outside of everything that is killed. */
@@ -61,7 +62,10 @@ export async function startLoad(world: World, tenant: string, app: string, rando
   const known: { externalId: string; id: string }[] = [];
   let people = 0;
   let sent = 0;
+  // In `npm test` other tests run beside it.
+  const pace = LONG ? 1 : 4;
   const feed = async (): Promise<void> => {
+    await pause(pace * 30 * random());
     const externalId = `l${(people += 1)}`;
     const names = Array.from({ length: 20 }, () => `s${(sent += 1)}`);
     const records: RawRecord[] = [
@@ -88,7 +92,7 @@ export async function startLoad(world: World, tenant: string, app: string, rando
     }
   };
   const rights = async (query: string, take: boolean): Promise<void> => {
-    await pause(100 + random() * 300);
+    await pause(pace * (100 + random() * 300));
     const at = Math.floor(random() * known.length);
     const one = known[at];
     if (!one || (take && known.length < 5)) return;

@@ -36,7 +36,7 @@ const serving = async (world: World, load: Load): Promise<HabeasProcess> => {
   return server;
 };
 
-const KILLS = LONG ? 200 : 3;
+const KILLS = LONG ? 200 : 2;
 test(`a server that is killed ${KILLS} times under load, and a worker beside it, lose nothing and do nothing twice (seed ${SEED})`, async () => {
   const world = await openSite();
   const tenant = await world.tenant();
