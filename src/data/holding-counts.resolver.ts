@@ -20,7 +20,7 @@ export class HoldingCountsResolver {
   ): Promise<HoldingCount[]> {
     const { scope } = request;
     if (scope.level !== 'user' && !scope.permissions.has('rights:read'))
-      throw new Refusal('FORBIDDEN', 'whatIsHeld: this token does not hold rights:read.');
+      throw new Refusal('FORBIDDEN', 'This token does not hold rights:read.');
     const user = await requireUser(request, userId ?? scope.userId ?? '');
     const counts = await request.inScope((session) => countHoldings(session, user.id));
     noteRead(request, 'holding.counted', [{ users: user.id }]);
