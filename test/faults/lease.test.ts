@@ -27,10 +27,10 @@ async function somebody(name: string): Promise<string> {
 }
 
 test('an attempt that has lost its job commits nothing, and one that holds it does', async () => {
-  const { boss, enqueue } = world.system.queue;
+  const { queue } = world.system;
   const scope = { ...world.cli, tenantId: tenant };
-  await inScope(world.system, scope, ({ db }) => enqueue(db, 'expiry', {}));
-  const [job] = await boss.fetch('expiry', { includeMetadata: true });
+  await inScope(world.system, scope, ({ db }) => queue.enqueue(db, 'expiry', {}));
+  const [job] = await queue.boss.fetch('expiry', { includeMetadata: true });
   const claim = { name: 'expiry', id: job!.id, retryCount: job!.retryCount } as const;
   const act = (): Promise<void> =>
     inScope(underLease(world.system, claim), scope, (session) => recordAct(session, 'test.leased', {}));
@@ -39,7 +39,7 @@ test('an attempt that has lost its job commits nothing, and one that holds it do
   expect(await done()).toEqual([{ n: 1 }]);
   await world.sql(`update jobs.job set retry_count = retry_count + 1 where id = $1`, [claim.id]);
   await expect(act()).rejects.toThrow(LeaseLost);
-  await boss.cancel('expiry', claim.id);
+  await queue.boss.cancel('expiry', claim.id);
   await expect(act()).rejects.toThrow(LeaseLost);
   expect(await done()).toEqual([{ n: 1 }]);
 });

@@ -102,7 +102,7 @@ const everyFile = async (folder: string): Promise<string[]> =>
     .map((entry) => join(entry.parentPath, entry.name));
 
 /** Runs the sweep as it will run when everything that lies in the store is older than it lets be. */
-export async function sweep(world: World): Promise<void> {
+async function sweep(world: World): Promise<void> {
   for (const path of await everyFile(world.config.files)) await utimes(path, new Date(0), new Date(0));
   await HANDLERS.expiry(world.system, {}, new AbortController().signal);
 }
