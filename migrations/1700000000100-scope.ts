@@ -21,7 +21,9 @@ export class Scope1700000000100 implements MigrationInterface {
         execute format('set local habeas.user_id = %L', usr);
         execute format('set local habeas.opened = %L', '');
       end $$`);
-    await q.query(`do $$ begin execute format('grant usage on schema public to %I', current_setting('habeas.runtime_role')); end $$`);
+    await q.query(
+      `do $$ begin execute format('grant usage on schema public to %I', current_setting('habeas.runtime_role')); end $$`,
+    );
   }
 
   async down(q: QueryRunner): Promise<void> {

@@ -7,7 +7,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 export class Keys1700000000300 implements MigrationInterface {
   async up(q: QueryRunner): Promise<void> {
     await q.query('create schema keys');
-    await q.query(`do $$ begin execute format('grant usage on schema keys to %I', current_setting('habeas.runtime_role')); end $$`);
+    await q.query(
+      `do $$ begin execute format('grant usage on schema keys to %I', current_setting('habeas.runtime_role')); end $$`,
+    );
     await q.query(`
       create table keys.tenant_keys (
         tenant_id uuid not null primary key,

@@ -77,7 +77,9 @@ export class Calls1700000000700 implements MigrationInterface {
         foreign key (tenant_id, app_id) references apps (tenant_id, id)
       )`);
     await q.query('create index delivery_records_user on delivery_records (tenant_id, user_id, id)');
-    await q.query('create index delivery_records_message on delivery_records (tenant_id, message_id) where message_id is not null');
+    await q.query(
+      'create index delivery_records_message on delivery_records (tenant_id, message_id) where message_id is not null',
+    );
     await q.query('alter table delivery_records enable row level security');
     await q.query('alter table delivery_records force row level security');
     await q.query(`create policy scope on delivery_records

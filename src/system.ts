@@ -14,5 +14,9 @@ export interface System {
   /** The clock, in milliseconds since the epoch; tests set their own. */
   now: () => number;
   /** Where unexpected failures go. Never given personal data. */
-  log: { info: (fields: object, message: string) => void; warn: (fields: object, message: string) => void; error: (fields: object, message: string) => void };
+  log: {
+    info: (fields: object, message: string) => void;
+    warn: (fields: object, message: string) => void;
+    error: (fields: object, message: string) => void;
+  };
 }

@@ -172,7 +172,12 @@ test('who left a group gets with their own token nothing that others wrote after
   const app = await world.app(tenant);
   const minute = (n: number): string => `2026-01-01T00:0${n}:00Z`;
   const says = (externalId: string, author: string, n: number, more: object = {}): object => ({
-    ...{ type: 'message', externalId, conversation: 'c', author, sentAt: minute(n), body: externalId },
+    type: 'message',
+    externalId,
+    conversation: 'c',
+    author,
+    sentAt: minute(n),
+    body: externalId,
     ...more,
   });
   await world.ingest(tenant, app, [

@@ -61,19 +61,36 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(options: { work?: boolean; environment?: Record<string, string>; database?: FreshDatabase } = {}): Promise<World> {
+export async function openWorld(
+  options: { work?: boolean; environment?: Record<string, string>; database?: FreshDatabase } = {},
+): Promise<World> {
   const database = options.database ?? (await freshDatabase());
   const home = await mkdtemp(join(tmpdir(), 'habeas-world-'));
-  const config = readConfig({ HABEAS_HOME: home, HABEAS_PORT: '0', HABEAS_POOL_SIZE: '8', HABEAS_LOG_LEVEL: 'error', ...options.environment });
+  const config = readConfig({
+    HABEAS_HOME: home,
+    HABEAS_PORT: '0',
+    HABEAS_POOL_SIZE: '8',
+    HABEAS_LOG_LEVEL: 'error',
+    ...options.environment,
+  });
   const clock = { offset: 0 };
-  const running = await openSystem(config, database.runtimeUrl, { work: options.work ?? true, now: () => Date.now() + clock.offset });
+  const running = await openSystem(config, database.runtimeUrl, {
+    work: options.work ?? true,
+    now: () => Date.now() + clock.offset,
+  });
   const { system } = running;
   const server = await makeServer(system);
   const { default: pg } = await import('pg');
   // One connection, made anew where a test cuts it.
   const admin = new pg.Pool({ connectionString: database.adminUrl, max: 1, idleTimeoutMillis: 0 });
   admin.on('error', () => undefined);
-  const cli: Scope = { level: 'provider', tenantId: PROVIDER_TENANT, permissions: new Set(ALL_PERMISSIONS), keyId: 'cli', requestId: 'test' };
+  const cli: Scope = {
+    level: 'provider',
+    tenantId: PROVIDER_TENANT,
+    permissions: new Set(ALL_PERMISSIONS),
+    keyId: 'cli',
+    requestId: 'test',
+  };
   const inTenant = (tenantId: string): Scope => ({ ...cli, tenantId });
   const keys = new Map<string, { kid: string; secret: string }>();
 
@@ -94,7 +111,12 @@ export async function openWorld(options: { work?: boolean; environment?: Record<
       const preset = ROLES[role];
       const needsApp = preset.level === 'app' || preset.level === 'user';
       const made = await inScope(system, inTenant(tenant), (session) =>
-        createApiKey(session, { name: role, level: preset.level, permissions: permissions ?? preset.permissions, ...(needsApp ? { appId: app! } : {}) }),
+        createApiKey(session, {
+          name: role,
+          level: preset.level,
+          permissions: permissions ?? preset.permissions,
+          ...(needsApp ? { appId: app! } : {}),
+        }),
       );
       const key = { kid: made.key.kid, secret: made.secret! };
       keys.set(name, key);
@@ -107,30 +129,53 @@ export async function openWorld(options: { work?: boolean; environment?: Record<
       const { kid } = await world.key({ ...who, role, permissions: who.user ? undefined : who.permissions } as Who);
       const level = who.user ? 'user' : ROLES[role].level;
       const issued = await inScope(system, inTenant(tenant), (session) =>
-        issueToken(session, { kid, level, ...(level === 'app' || level === 'user' ? { appId: who.app! } : {}), ...(who.user ? { userId: who.user } : {}), ...(who.permissions ? { permissions: who.permissions } : {}) }),
+        issueToken(session, {
+          kid,
+          level,
+          ...(level === 'app' || level === 'user' ? { appId: who.app! } : {}),
+          ...(who.user ? { userId: who.user } : {}),
+          ...(who.permissions ? { permissions: who.permissions } : {}),
+        }),
       );
       return issued.token;
     },
-    as: (who) => async (query, variables = {}) => {
-      const token = typeof who === 'string' ? who : await world.token(who);
-      const response = await server.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${token}` }, payload: { query, variables } });
-      const body = response.json<{ data?: never; errors?: { message: string; extensions?: { code?: string } }[] }>();
-      return {
-        status: response.statusCode,
-        data: body.data!,
-        codes: (body.errors ?? []).map((error) => error.extensions?.code ?? 'none'),
-        messages: (body.errors ?? []).map((error) => error.message),
-      };
-    },
+    as:
+      (who) =>
+      async (query, variables = {}) => {
+        const token = typeof who === 'string' ? who : await world.token(who);
+        const response = await server.inject({
+          method: 'POST',
+          url: '/graphql',
+          headers: { authorization: `Bearer ${token}` },
+          payload: { query, variables },
+        });
+        const body = response.json<{ data?: never; errors?: { message: string; extensions?: { code?: string } }[] }>();
+        return {
+          status: response.statusCode,
+          data: body.data!,
+          codes: (body.errors ?? []).map((error) => error.extensions?.code ?? 'none'),
+          messages: (body.errors ?? []).map((error) => error.message),
+        };
+      },
     ingest: async (tenant, app, records) => {
-      await inScope(system, inTenant(tenant), (session) => ingest(session, app, records.map((record, index) => ({ index, record: recordSchema.parse(record) }))));
+      await inScope(system, inTenant(tenant), (session) =>
+        ingest(
+          session,
+          app,
+          records.map((record, index) => ({ index, record: recordSchema.parse(record) })),
+        ),
+      );
     },
     userId: async (tenant, app, externalId) => {
       const { blindIndex } = await import('../../src/keys/blind-index.ts');
       const { requireTenantKey } = await import('../../src/keys/keyring.ts');
       return inScope(system, inTenant(tenant), async ({ db }) => {
         const index = blindIndex(await requireTenantKey(system.keys, db, tenant), `EXTERNAL_ID/${app}`, externalId);
-        const [row] = (await db.query('select id from users where tenant_id = $1 and app_id = $2 and external_index = $3', [tenant, app, index])) as { id: string }[];
+        const [row] = (await db.query('select id from users where tenant_id = $1 and app_id = $2 and external_index = $3', [
+          tenant,
+          app,
+          index,
+        ])) as { id: string }[];
         if (!row) throw new Error(`no user ${externalId}`);
         return row.id;
       });
