@@ -8,6 +8,8 @@ import { openMadeWorld, type Holder, type MadeWorld } from './made-world.ts';
 import { allowed } from './model.ts';
 import { mayName, ownersOf, type Owner } from './rows.ts';
 import { byKind, plain, type Sample } from './samples.ts';
+import { tenantTables } from './row-model.ts';
+import { doEverything, fault, logStatements, type Statement } from './statements.ts';
 
 const long = Boolean(process.env['HABEAS_LONG']);
 const seed = seedOfRun('isolation, foreign ids');
@@ -17,8 +19,9 @@ let operations: Operation[];
 let owners: Map<string, Owner>;
 let kinds: Map<string, Sample[]>;
 let luck: Chance;
+let seen: Map<string, Statement>;
 beforeAll(async () => {
-  made = await openMadeWorld(seed);
+  made = await openMadeWorld(seed, 1, (world) => void (seen = logStatements(world)));
   operations = operationsOf(await makeSchema());
   owners = await ownersOf(made);
   kinds = byKind(owners);
@@ -120,7 +123,7 @@ test('a cursor to a foreign row is answered as one to nothing', async () => {
         sample!.id.slice(0, -1) + (sample!.id.endsWith('f') ? 'e' : (parseInt(sample!.id.slice(-1), 16) + 1).toString(16));
       const [real, none] = await Promise.all(
         [sample!.id, next].map((id) => {
-          const variables = { ...plain(operation), after: cursor(id) };
+          const variables = { ...plain(operation), first: long ? 200 : 5, after: cursor(id) };
           return send(made, holder.token, operation.document(Object.keys(variables)), variables);
         }),
       );
@@ -213,3 +216,36 @@ describe('a mutation', () => {
   },
   3_600_000,
 );
+
+describe('everything that was sent to the database', () => {
+  let tables: Set<string>;
+  beforeAll(async () => {
+    tables = new Set((await tenantTables(made.world)).map(({ table }) => table));
+    await doEverything(made, luck);
+  }, 180_000);
+
+  test('names the tenant by a parameter, for each table in it', () => {
+    const faults = [...seen.values()].flatMap((statement) => {
+      const found = fault(statement, tables);
+      return found ? [`${found}: ${statement.sql.replaceAll(/\s+/g, ' ').slice(0, 600)}`] : [];
+    });
+    expect(faults).toEqual([]);
+    expect(seen.size).toBeGreaterThan(100);
+  });
+
+  test('and the check finds a statement that does not', () => {
+    const tenant = '018f0000-0000-7000-8000-000000000000';
+    const check = (sql: string, ...parameters: unknown[]): boolean => fault({ sql, parameters }, tables) !== undefined;
+    expect(check('select 1 from messages where id = $1', tenant)).toBe(true);
+    expect(check('select 1 from messages m join users u on u.id = m.author_id where m.tenant_id = $1', tenant)).toBe(true);
+    expect(check('insert into apps (id, name) values ($1, $2)', tenant, 'x')).toBe(true);
+    expect(check("select 1 from apps where tenant_id = '018f'")).toBe(true);
+    expect(check('select 1 from apps where tenant_id = $1', 'x')).toBe(true);
+    expect(
+      check(
+        'select 1 from messages m join users u on u.tenant_id = m.tenant_id and u.id = m.author_id where m.tenant_id = $1',
+        tenant,
+      ),
+    ).toBe(false);
+  });
+});

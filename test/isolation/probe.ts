@@ -39,7 +39,7 @@ function* asked(probe: Probe, holder: Holder, operation: Operation): Generator<R
   }
   if (operation.args.some(({ name }) => name === 'after'))
     for (const kind of ['messages', 'users'])
-      for (const { id } of tries(probe, holder, kind).slice(-2)) yield { ...plain(operation, luck), after: cursorTo(id) };
+      for (const { id } of tries(probe, holder, kind).slice(-1)) yield { ...plain(operation, luck), after: cursorTo(id) };
   if (operation.name === 'findSubject') {
     yield { type: 'EMAIL', value: 'twin@example.org' };
     for (const app of made.apps) yield { type: 'EXTERNAL_ID', value: luck.pick(app.people).identifier };

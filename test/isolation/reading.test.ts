@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeSchema } from '../../src/api/schema.ts';
 import { compareView } from './compare.ts';
 import { chance, seedOfRun } from './chance.ts';
@@ -6,6 +6,8 @@ import { operationsOf, type Operation } from './documents.ts';
 import { openMadeWorld, type Holder, type MadeWorld } from './made-world.ts';
 import { openOracle, type Oracle } from './oracle.ts';
 import { probePermissions } from './permissions.ts';
+import { plantRows, reachesOf } from './reaches.ts';
+import { probeDeletes, probeRows, probeWrites, tenantTables } from './row-model.ts';
 import { probeQueries, probeTogether, type Probe } from './probe.ts';
 import { ownersOf } from './rows.ts';
 import { byKind, fitting } from './samples.ts';
@@ -19,7 +21,7 @@ let oracle: Oracle;
 let probe: Probe;
 beforeAll(async () => {
   made = await openMadeWorld(seed, long ? 2 : 1);
-  operations = operationsOf(await makeSchema());
+  operations = operationsOf(await makeSchema(), long ? 3 : 2);
   oracle = await openOracle(made);
   const kinds = byKind(await ownersOf(made));
   const queries = operations.filter(({ kind }) => kind === 'query');
@@ -73,4 +75,22 @@ test(
 
 test('whoever may do nothing is refused by every root field, before anything else is looked at', async () => {
   expect(await probePermissions(made, operations)).toEqual([]);
+});
+
+describe('row-level security alone', () => {
+  beforeAll(() => plantRows(made));
+
+  test('every table shows each scope the rows that are for it and no others, with no condition of a query to help', async () => {
+    const tables = await tenantTables(made.world);
+    expect(tables.length).toBeGreaterThan(25);
+    expect(await probeRows(made.world, reachesOf(made), tables)).toEqual([]);
+  });
+
+  test('no table takes a row for another tenant from any scope, nor tells that it is there', async () => {
+    expect(await probeWrites(made.world, reachesOf(made), await tenantTables(made.world))).toEqual([]);
+  });
+
+  test('who deletes everything deletes what is their own', async () => {
+    expect(await probeDeletes(made.world, reachesOf(made), await tenantTables(made.world))).toEqual([]);
+  });
 });

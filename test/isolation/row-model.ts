@@ -116,8 +116,8 @@ const tried = (world: World, reach: Reach, sql: string, parameters: unknown[] = 
   within(world, reach, async ({ db }) => {
     const answer = (await db.query(sql, parameters)) as unknown[];
     throw new Undone(`${String(typeof answer[1] === 'number' ? answer[1] : answer.length)} rows`);
-  }).catch((error: { driverError?: { code?: string } }) =>
-    error instanceof Undone ? error.outcome : (error.driverError?.code ?? String(error)),
+  }).catch((error: Error & { driverError?: { code?: string } }) =>
+    error instanceof Undone ? error.outcome : (error.driverError?.code ?? error.message),
   );
 
 /** Tries to write a copy of a row again: of another tenant's, which no scope may, and of one's own, which only the row itself forbids. */

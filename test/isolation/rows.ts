@@ -26,10 +26,12 @@ export async function ownersOf({ world }: MadeWorld): Promise<Map<string, Owner>
             ? 'kid'
             : undefined;
     if (!id) continue;
-    const app = table === 'apps' ? 'id' : has.includes('app_id') ? 'app_id' : 'null';
+    // An entry about an erasure stands in its certificate, which is for whoever may read the request.
+    const ofRequest = `(select r.app_id from requests r where r.tenant_id = t.tenant_id and r.id::text = t.targets ->> 'request')`;
+    const app = table === 'apps' ? 'id' : table === 'audit_entries' ? ofRequest : has.includes('app_id') ? 'app_id' : 'null';
     const subject = has.includes('user_id') ? 'user_id' : has.includes('subject_id') ? 'subject_id' : 'null';
     const rows = (await world.sql(
-      `select ${id} as id, tenant_id as tenant, ${app} as app, ${subject} as subject from ${table}`,
+      `select ${id} as id, tenant_id as tenant, ${app} as app, ${subject} as subject from ${table} t`,
     )) as unknown as (Owner & { id: string })[];
     for (const { id: key, ...owner } of rows) if (!owners.has(key)) owners.set(key, { ...owner, table });
   }
