@@ -105,7 +105,7 @@ test(
     for (const holder of everybody())
       for (const operation of operations.filter(({ kind }) => kind === 'query'))
         for (const arg of operation.args.filter(isId))
-          for (const sample of chosen(foreign(holder, long ? 4 : 1), arg.name, operation))
+          for (const sample of chosen(foreign(holder, long ? 2 : 1), arg.name, operation))
             found.push(...(await compare(holder, operation, arg.name, sample)));
     expect(found).toEqual([]);
   },
@@ -123,7 +123,7 @@ test('a cursor to a foreign row is answered as one to nothing', async () => {
         sample!.id.slice(0, -1) + (sample!.id.endsWith('f') ? 'e' : (parseInt(sample!.id.slice(-1), 16) + 1).toString(16));
       const [real, none] = await Promise.all(
         [sample!.id, next].map((id) => {
-          const variables = { ...plain(operation), first: long ? 200 : 5, after: cursor(id) };
+          const variables = { ...plain(operation), first: 5, after: cursor(id) };
           return send(made, holder.token, operation.document(Object.keys(variables)), variables);
         }),
       );
@@ -158,7 +158,7 @@ describe('a mutation', () => {
         const before = await fingerprints();
         for (const operation of operations.filter(({ kind, name }) => kind === 'mutation' && !NO_ID_OF_A_ROW.has(name)))
           for (const arg of operation.args.filter(isId))
-            for (const sample of chosen(foreign(holder, long ? 3 : 1), arg.name, operation))
+            for (const sample of chosen(foreign(holder, 1), arg.name, operation))
               found.push(...(await compare(holder, operation, arg.name, sample)));
         const after = await fingerprints();
         for (const [name, print] of before) {
@@ -199,14 +199,14 @@ describe('a mutation', () => {
         const name = operation.args.find(isId)!.name;
         const [sample] = foreign(holder, 1);
         const times: [number[], number[]] = [[], []];
-        for (let round = 0; round < 100; round += 1)
+        for (let round = 0; round < 40; round += 1)
           for (const [which, id] of [sample!.id, unknown(sample!.id)].entries()) {
             const variables = { ...more(operation, holder), [name]: id };
             const from = performance.now();
             await send(made, holder.token, operation.document(Object.keys(variables)), variables);
             times[which]!.push(performance.now() - from);
           }
-        const median = (list: number[]): number => list.toSorted((a, b) => a - b)[list.length / 2]!;
+        const median = (list: number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!;
         lines.push(
           `${holder.name} ${operation.name}: foreign ${median(times[0]).toFixed(2)} ms, unknown ${median(times[1]).toFixed(2)} ms`,
         );

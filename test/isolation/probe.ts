@@ -38,7 +38,7 @@ function* asked(probe: Probe, holder: Holder, operation: Operation): Generator<R
       for (const { id } of tries(probe, holder, kind)) yield { ...plain(operation, luck), [arg.name]: id };
   }
   if (operation.args.some(({ name }) => name === 'after'))
-    for (const kind of ['messages', 'users'])
+    for (const kind of [luck.pick(['messages', 'users', 'conversations'])])
       for (const { id } of tries(probe, holder, kind).slice(-1)) yield { ...plain(operation, luck), after: cursorTo(id) };
   if (operation.name === 'findSubject') {
     yield { type: 'EMAIL', value: 'twin@example.org' };
