@@ -291,6 +291,9 @@ describe('never wider than the token that asks', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
     const answer = await world.as({ tenant })(CREATE, { level: 'TENANT', permissions: ['data:read'], alg: 'ES256', key });
-    expect(answer).toMatchObject({ codes: ['INVALID_INPUT'], messages: ['publicKey: not a PEM public key (SPKI), nor a JWK Set.'] });
+    expect(answer).toMatchObject({
+      codes: ['INVALID_INPUT'],
+      messages: ['publicKey: not a PEM public key (SPKI), nor a JWK Set.'],
+    });
   });
 });
