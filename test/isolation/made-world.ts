@@ -149,4 +149,4 @@ async function holdersOf(world: World, tenants: MadeWorld['tenants'], apps: read
 }
 
 /** An app of an id. */
-export const appOf = (made: MadeWorld, id: string): MadeApp => made.apps.find((app) => app.id === id)!;
+const appOf = (made: MadeWorld, id: string): MadeApp => made.apps.find((app) => app.id === id)!;

@@ -25,7 +25,7 @@ const unfolded = (text: string): string[] => [
 ];
 
 /** Every id and every canary that an answer holds, openly or folded up. */
-export function namedIn(answer: unknown): { ids: Set<string>; texts: Set<string> } {
+function namedIn(answer: unknown): { ids: Set<string>; texts: Set<string> } {
   const ids = new Set<string>();
   const texts = new Set<string>();
   for (const whole of strings(answer)) {

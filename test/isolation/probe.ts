@@ -16,7 +16,7 @@ export interface Probe {
 }
 
 /** Ids to try: near and far from the token, some of them for it and some not. */
-export function tries({ kinds, luck, depth }: Pick<Probe, 'kinds' | 'luck' | 'depth'>, holder: Holder, kind: string): Sample[] {
+function tries({ kinds, luck, depth }: Pick<Probe, 'kinds' | 'luck' | 'depth'>, holder: Holder, kind: string): Sample[] {
   const all = kinds.get(kind) ?? [];
   const near = (sample: Sample): number =>
     sample.tenant !== holder.tenant ? 2 : holder.app !== null && sample.app !== holder.app ? 1 : 0;

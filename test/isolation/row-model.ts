@@ -34,7 +34,7 @@ const NOBODYS = new Set(['conversations', 'api_keys']);
 /** Of the whole tenant: closed to the scope of an app, and of a person. */
 const TENANT_WIDE = /^audit_/;
 /** Open to every scope of the tenant, since each needs them to do its work; none holds what a person said or is called. */
-export const OF_THE_TENANT: Readonly<Record<string, string>> = {
+const OF_THE_TENANT: Readonly<Record<string, string>> = {
   tenants: 'an app reads the settings of its tenant',
   tenant_keys: 'every scope unwraps its keys; what is stored is wrapped by the master key',
   denied_tokens: 'any token may have been denied',
@@ -42,7 +42,7 @@ export const OF_THE_TENANT: Readonly<Record<string, string>> = {
   doomed_files: 'whoever deletes a file writes its name down first; names are ids',
 };
 /** Bound by the app but not by the person: ids of people in a file, hashes of links, wrapped keys. A person's own export writes them. */
-export const OF_THE_APP: Readonly<Record<string, string>> = {
+const OF_THE_APP: Readonly<Record<string, string>> = {
   artefact_subjects: 'a person’s own package records everybody in it, to be deleted with any of them',
   download_links: 'hashes; a link is opened by who has its secret',
   subject_keys: 'names and messages of others in a conversation are opened with their keys; what is stored is wrapped',
@@ -52,7 +52,7 @@ export const OF_THE_APP: Readonly<Record<string, string>> = {
 export type Row = Record<string, unknown>;
 
 /** Whether a row is for this scope. */
-export function isFor(table: string, row: Row, reach: Reach): boolean {
+function isFor(table: string, row: Row, reach: Reach): boolean {
   if (row['tenant_id'] !== reach.tenant) return false;
   if (table in OF_THE_TENANT) return true;
   if (TENANT_WIDE.test(table)) return reach.app === null && reach.user === null;
@@ -72,7 +72,7 @@ export async function tenantTables(world: World): Promise<{ name: string; table:
   )) as { name: string; table: string }[];
 }
 
-export const within = <T>(world: World, { tenant, app, user }: Reach, act: (session: Session) => Promise<T>): Promise<T> =>
+const within = <T>(world: World, { tenant, app, user }: Reach, act: (session: Session) => Promise<T>): Promise<T> =>
   inScope(
     world.system,
     { ...world.cli, tenantId: tenant, ...(app ? { appId: app } : {}), ...(user ? { userId: user } : {}) },
