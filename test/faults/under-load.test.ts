@@ -75,7 +75,7 @@ test(`a server that is killed ${KILLS} times under load, and a worker beside it,
     await load.stop();
     await world.close();
   }
-}, 1_800_000);
+}, 3_600_000);
 
 /** A database of its own, since all its connections are cut and it is restarted. */
 async function ownDatabase(): Promise<{
