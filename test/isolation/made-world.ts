@@ -147,6 +147,3 @@ async function holdersOf(world: World, tenants: MadeWorld['tenants'], apps: read
   await add('PROVIDER', { role: 'PROVIDER' }, ALL_PERMISSIONS);
   return holders;
 }
-
-/** An app of an id. */
-const appOf = (made: MadeWorld, id: string): MadeApp => made.apps.find((app) => app.id === id)!;
