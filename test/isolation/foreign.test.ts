@@ -29,10 +29,11 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => made.world.close());
 
-/** In the short run a few of them: those of the kind that the argument asks for, and two others. */
+/** A few of them: those of the kind that the argument asks for, and some others. */
 function chosen(samples: readonly Sample[], argument: string, operation: Operation): Sample[] {
   const kind = `${argument === 'id' ? operation.name : argument.replace(/Id$/, '')}s`;
-  return long ? [...samples] : [...samples.filter(({ table }) => table === kind), luck.pick(samples), luck.pick(samples)];
+  const others = Array.from({ length: long ? 4 : 2 }, () => luck.pick(samples));
+  return [...samples.filter(({ table }) => table === kind), ...others];
 }
 
 /** Ids of what this token must not know of, from as many places as there are: other people, other apps, other tenants. */
