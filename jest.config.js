@@ -3,6 +3,11 @@ export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
+  // Kills of whole processes take minutes: they run in `npm run test:long`.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    ...(process.env.HABEAS_LONG ? [] : ['/test/faults/(canaries|import-killed|killed|lease|under-load)']),
+  ],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 60_000,

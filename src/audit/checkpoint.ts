@@ -83,8 +83,10 @@ export function readKeys(text: string): TrustedKeys {
 
 /** True if one of `keys` signed this checkpoint, and it is the one that the checkpoint names. */
 export function isSignedBy(checkpoint: Checkpoint, keys: TrustedKeys): boolean {
+  // Base64 has several spellings of the same bytes; a signature has one, or a change to it would not show.
+  if (Buffer.from(checkpoint.signature, 'base64').toString('base64') !== checkpoint.signature) return false;
   const key = keys.get(checkpoint.keyId);
-  if (!key || key.export({ type: 'spki', format: 'pem' }).toString().trim() !== checkpoint.publicKey.trim()) return false;
+  if (!key || key.export({ type: 'spki', format: 'pem' }).toString() !== checkpoint.publicKey) return false;
   return verify(null, Buffer.from(checkpointText(checkpoint)), key, Buffer.from(checkpoint.signature, 'base64'));
 }
 

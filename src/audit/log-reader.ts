@@ -61,6 +61,7 @@ export async function readLog(lines: AsyncIterable<string> | Iterable<string>): 
 function takeLine(log: Log, line: Fields, number: number): boolean {
   if (line.type === 'header') {
     if (number !== 1 || line.schema !== LOG_SCHEMA || typeof line.tenant !== 'string') return false;
+    if (line.publicKey !== null && typeof line.publicKey !== 'string') return false;
     log.tenant = line.tenant;
     if (typeof line.publicKey === 'string') log.publicKey = line.publicKey;
     return true;
