@@ -8,6 +8,7 @@ export default {
     '/node_modules/',
     ...(process.env.HABEAS_LONG ? [] : ['/test/faults/(canaries|import-killed|killed|lease|under-load)']),
   ],
+  setupFiles: ['<rootDir>/test/support/seeds.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 60_000,
