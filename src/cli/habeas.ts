@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=8
+#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
 import { run } from './run.ts';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
