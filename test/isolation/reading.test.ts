@@ -20,12 +20,12 @@ let operations: Operation[];
 let oracle: Oracle;
 let probe: Probe;
 beforeAll(async () => {
-  made = await openMadeWorld(seed, long ? 2 : 1);
-  operations = operationsOf(await makeSchema(), 2);
+  made = await openMadeWorld(seed);
+  operations = operationsOf(await makeSchema(), long ? 3 : 1);
   oracle = await openOracle(made);
   const kinds = byKind(await ownersOf(made));
   const queries = operations.filter(({ kind }) => kind === 'query');
-  probe = { made, oracle, kinds, fits: await fitting(made, queries, kinds), luck: chance(seed), depth: long ? 2 : 1 };
+  probe = { made, oracle, kinds, fits: await fitting(made, queries, kinds), luck: chance(seed), depth: 1 };
 }, 120_000);
 afterAll(() => made.world.close());
 
@@ -55,7 +55,7 @@ test(
   async () => {
     const people = few(made.holders).filter(({ level }) => level === 'user' || level === 'app');
     const found = [];
-    for (const holder of people) found.push(...(await probeTogether(probe, operations, holder, long ? 20 : 4)));
+    for (const holder of people) found.push(...(await probeTogether(probe, operations, holder, long ? 10 : 4)));
     expect(found).toEqual([]);
   },
   long ? 3_600_000 : 60_000,

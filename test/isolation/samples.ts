@@ -19,7 +19,7 @@ export function byKind(owners: ReadonlyMap<string, Owner>): Map<string, Sample[]
 }
 
 /** How long a page is asked for: what is in the lists, whole, is compared elsewhere. */
-const MOST = process.env['HABEAS_LONG'] ? 40 : 8;
+const MOST = process.env['HABEAS_LONG'] ? 20 : 5;
 
 /** What must be given besides the ids, so that an operation is reached. */
 export function plain(operation: Operation, luck?: Chance): Record<string, unknown> {
