@@ -28,7 +28,15 @@ export interface HabeasProcess {
 export async function buildHabeas(): Promise<BuiltHabeas> {
   const folder = await mkdtemp(join(tmpdir(), 'habeas-built-'));
   const compiler = resolve('node_modules/typescript/bin/tsc');
-  await promisify(execFile)(process.execPath, [compiler, '-p', 'tsconfig.json', '--outDir', join(folder, 'dist')]);
+  await promisify(execFile)(process.execPath, [
+    compiler,
+    '-p',
+    'tsconfig.json',
+    '--incremental',
+    'false',
+    '--outDir',
+    join(folder, 'dist'),
+  ]);
   await cp('package.json', join(folder, 'package.json'));
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
   const running = new Set<HabeasProcess>();
