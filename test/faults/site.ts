@@ -34,12 +34,12 @@ export const environmentOf = (world: World): Record<string, string> => ({
   HABEAS_POOL_SIZE: '8',
 });
 
-/** Waits until a question has an answer. */
+/** Waits until a question has an answer; none, `false`, 0 and '' are none yet. */
 export async function until<T>(ask: () => Promise<T | undefined | false | null>, what: string, seconds = 60): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();
-    if (answer !== undefined && answer !== false && answer !== null) return answer as T;
+    if (answer) return answer;
     if (Date.now() > deadline) throw new Error(`Waited ${seconds} s in vain: ${what}`);
     await pause(25);
   }

@@ -1,11 +1,16 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import type { Importer, IntakeRecord, SourceEvent } from '../../src/intake/records.ts';
 
-/** Writes an export into a folder of its own: texts and bytes as they are, anything else as JSON. */
+const made: string[] = [];
+afterAll(() => Promise.all(made.map((folder) => rm(folder, { recursive: true, force: true }))));
+
+/** Writes an export into a folder of its own, removed after the file's tests: texts and bytes as they are, anything else as JSON. */
 export async function writeExport(files: Record<string, unknown>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'habeas-export-'));
+  made.push(folder);
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(

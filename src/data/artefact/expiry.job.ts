@@ -36,17 +36,20 @@ async function expireSome(system: System, tenantId: string): Promise<number> {
   });
 }
 
-/** Enqueues the expiry job now and every quarter of an hour. Answers how to stop. */
+/** Enqueues the expiry job now and every quarter of an hour. Answers how to stop: one being enqueued is waited for. */
 export function startExpiry(system: System): () => Promise<void> {
-  const enqueue = (): void => {
-    system.queue
-      .enqueue(system.source.manager, 'expiry', {})
-      .catch((error: unknown) =>
-        system.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'the expiry job could not be enqueued'),
-      );
+  const enqueue = async (): Promise<void> => {
+    try {
+      await system.queue.enqueue(system.source.manager, 'expiry', {});
+    } catch (error) {
+      system.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'the expiry job could not be enqueued');
+    }
   };
-  enqueue();
-  const timer = setInterval(enqueue, EVERY_MS);
+  let enqueued = enqueue();
+  const timer = setInterval(() => (enqueued = enqueue()), EVERY_MS);
   timer.unref();
-  return async () => clearInterval(timer);
+  return async () => {
+    clearInterval(timer);
+    await enqueued;
+  };
 }
