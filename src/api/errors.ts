@@ -15,6 +15,9 @@ const DOCUMENT_CODES = new Set([
   'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
+/** PostgreSQL takes a NUL neither in a text (22021) nor, escaped, in JSON (22P05). */
+const UNSTORABLE = new Set(['22021', '22P05']);
+
 /**
  * What a caller sees of an error: a Refusal with its code, an error of the document as it is, and of anything else no more than the id
  * under which the log has it. SQL, stacks and values stay here.
@@ -34,6 +37,12 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
         extensions: { code: 'LIMIT_EXCEEDED' },
       };
     }
+    if (UNSTORABLE.has(sqlState(cause) ?? ''))
+      return {
+        message: 'A text holds a NUL, which cannot be kept here.',
+        ...where,
+        extensions: { code: 'INVALID_INPUT' },
+      };
     const code = formatted.extensions?.['code'];
     if (typeof code === 'string' && DOCUMENT_CODES.has(code) && cause === error)
       return { message: formatted.message, ...where, extensions: { code } };

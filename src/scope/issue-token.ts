@@ -68,6 +68,9 @@ async function reachOf(session: Session, row: ApiKeyRow, request: TokenRequest):
   if (!tenantId) throw new Refusal('INVALID_INPUT', 'tenantId: a provider key enters one tenant at a time; name it.');
   if (request.tenantId && request.tenantId !== tenantId)
     throw new Refusal('FORBIDDEN', 'tenantId: outside the reach of this key.');
+  // The provider's key reaches every tenant; who asks, below the provider, reaches one.
+  if (scope.level !== 'provider' && tenantId !== scope.tenantId)
+    throw new Refusal('FORBIDDEN', 'tenantId: outside the reach of this token.');
   if (request.level === 'tenant') {
     if (request.appId) throw new Refusal('INVALID_INPUT', 'appId: a token of level tenant belongs to no app.');
     return { tenantId };
@@ -154,7 +157,7 @@ const LONGEST_LIFE_MS = 31_536_000_000;
 
 /**
  * Denies one token by its `jti`, in every process within five seconds, until it would have expired anyway. A token is denied in the tenant
- * of the key that signed it. Denying twice changes nothing.
+ * of the key that signed it. Of two denials the longer holds.
  */
 export async function denyToken(session: Session, jti: string, expiresAt?: Date): Promise<void> {
   const { db, scope, system } = session;
@@ -166,6 +169,8 @@ export async function denyToken(session: Session, jti: string, expiresAt?: Date)
     scope.tenantId,
     new Date(system.now() - 3_600_000),
   ]);
+  // The longer of two denials holds: one that named too early an end must not undo a later one.
+  await db.query('delete from denied_tokens where tenant_id = $1 and jti = $2 and expires_at < $3', [scope.tenantId, jti, until]);
   await db.query('insert into denied_tokens (tenant_id, jti, expires_at) values ($1, $2, $3) on conflict do nothing', [
     scope.tenantId,
     jti,

@@ -184,8 +184,8 @@ function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string):
     ...(claims.user ? { userId: claims.user } : {}),
     permissions,
     keyId: key.kid,
-    // A platform may put a person's own id there, and what is remembered of a scope outlives the person.
-    ...(claims.sub && claims.scope !== 'user' ? { subject: claims.sub } : {}),
+    // A platform may put a person's own id there, and what is remembered of a scope outlives the person. The database takes neither NUL nor half a pair.
+    ...(claims.sub && claims.scope !== 'user' ? { subject: claims.sub.toWellFormed().replaceAll('\0', '\ufffd') } : {}),
     requestId,
   };
 }

@@ -24,7 +24,7 @@ export function subjectOf(scope: Scope, userId: string | null | undefined): stri
 
 /** Refuses names without a reason, and names to people themselves: whether others agreed is not theirs to say. */
 function checkOthers(scope: Scope, others: Others, reason: string | null | undefined): string | undefined {
-  const given = reason?.trim();
+  const given = reason?.trim().toWellFormed();
   if (others !== Others.FULL) {
     if (given) throw new Refusal('INVALID_INPUT', 'reason: given with others: FULL, and only then.');
     return undefined;
