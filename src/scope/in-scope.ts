@@ -2,6 +2,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import type { Db } from '../database/db.ts';
 import type { System } from '../system.ts';
 import { PROVIDER_TENANT, type Scope } from './scope.ts';
+import { takeTurn } from './turns.ts';
 
 /** One transaction in one scope: the only door to a tenant's tables. */
 export interface Session {
@@ -58,16 +59,19 @@ export interface OpenSession {
 }
 
 export async function openSession(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
+  // While it is open its request may need a second connection (the next field of a mutation, a provider's other tenant). One of the pool is kept
+  // for those, or as many requests as there are connections would each hold one and wait for another.
+  const leave = await takeTurn(system.source, system.config.poolSize - 1);
   const runner: QueryRunner = system.source.createQueryRunner();
-  await runner.connect();
   const end = async (how: 'commitTransaction' | 'rollbackTransaction'): Promise<void> => {
     try {
       await runner[how]();
     } finally {
-      await runner.release();
+      await runner.release().finally(leave);
     }
   };
   try {
+    await runner.connect();
     await runner.startTransaction();
     await enterTimed(runner.manager, scope, seconds);
   } catch (error) {

@@ -43,7 +43,9 @@ export class ErasureResolver {
   ): Promise<RightsRequest> {
     const id = uuidArgument('userId', userId)!;
     if (note && note.length > 1000) throw new Refusal('INVALID_INPUT', 'note: at most 1,000 characters.');
-    return request.inScope((session) => eraseUser(session, id, { ground, deepScan, ...(note ? { note: note.toWellFormed() } : {}) }));
+    return request.inScope((session) =>
+      eraseUser(session, id, { ground, deepScan, ...(note ? { note: note.toWellFormed() } : {}) }),
+    );
   }
 
   @Authorized<Permission>('rights:erase')
