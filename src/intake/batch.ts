@@ -105,6 +105,16 @@ export function columns<T>(batch: Batch, rows: readonly T[], cells: (row: T) => 
   return [batch.session.scope.tenantId, batch.appId, ...Array.from({ length: width }, (_, i) => filled.map((row) => row[i]))];
 }
 
+/** One value a name: of those that share it what `merge` makes of the earlier and the later, as if they had come in a batch each. */
+export function merged<T>(values: readonly T[], nameOf: (value: T) => string, merge: (before: T, after: T) => T): T[] {
+  const byName = new Map<string, T>();
+  for (const value of values) {
+    const before = byName.get(nameOf(value));
+    byName.set(nameOf(value), before === undefined ? value : merge(before, value));
+  }
+  return [...byName.values()];
+}
+
 /** One value a name: the last of those that share it. */
 export function distinct<T>(values: readonly T[], nameOf: (value: T) => string): T[] {
   return [...new Map(values.map((value) => [nameOf(value), value])).values()];

@@ -1,17 +1,22 @@
 import { uuidv7 } from '../database/uuid.ts';
-import { columns, count, distinct, ERASED_REASON, isGone, skip, timeOrNull, type Batch, type Item } from './batch.ts';
+import { columns, count, ERASED_REASON, isGone, merged, skip, timeOrNull, type Batch, type Item } from './batch.ts';
 import { conversationOf, personOf } from './ingest-events.ts';
 
 /** Takes calls over with who took part; one that is there already gets its end, and whoever joined since. */
 export async function ingestCalls(batch: Batch, items: readonly Item<'call'>[]): Promise<void> {
-  const rows = distinct(items, ({ record }) => record.externalId).flatMap((item) => {
+  const accepted = items.flatMap((item) => {
     const { record } = item;
     const initiator = personOf(batch, item, record.initiator, record.startedAt);
     const conversationId = initiator && conversationOf(batch, item, record.conversation);
     if (!initiator || conversationId === undefined) return [];
     return [{ id: uuidv7(Date.parse(record.startedAt)), item, record, initiatorId: initiator.id, conversationId }];
   });
-  if (!rows.length) return;
+  if (!accepted.length) return;
+  const rows = merged(
+    accepted,
+    ({ record }) => record.externalId,
+    (before, { record: { endedAt } }) => (endedAt === undefined ? before : { ...before, record: { ...before.record, endedAt } }),
+  );
   const { db, scope } = batch.session;
   const written = (await db.query(
     `insert into calls as held (tenant_id, app_id, id, conversation_id, initiator_id, external_id, kind, started_at, ended_at, duration_seconds)
@@ -41,7 +46,7 @@ export async function ingestCalls(batch: Batch, items: readonly Item<'call'>[]):
   const ids = new Map(held.map((row) => [row.external_id, row.id]));
   await ingestCallers(
     batch,
-    rows.map(({ item }) => ({ item, callId: ids.get(item.record.externalId)! })),
+    accepted.map(({ item }) => ({ item, callId: ids.get(item.record.externalId)! })),
   );
 }
 
@@ -63,7 +68,11 @@ async function ingestCallers(batch: Batch, calls: readonly { item: Item<'call'>;
        where held.joined_at is null and excluded.joined_at is not null or excluded.left_at is not null and held.left_at is distinct from excluded.left_at`,
     columns(
       batch,
-      distinct(people, (one) => `${one.callId}${one.userId}`),
+      merged(
+        people,
+        (one) => `${one.callId}${one.userId}`,
+        (before, after) => ({ ...before, joinedAt: before.joinedAt ?? after.joinedAt, leftAt: after.leftAt ?? before.leftAt }),
+      ),
       (one) => [one.callId, one.userId, one.joinedAt, one.leftAt],
     ),
   );

@@ -6,14 +6,15 @@ import { seal } from '../keys/sealed-value.ts';
 import {
   columns,
   count,
-  distinct,
   ERASED_REASON,
   isGone,
+  merged,
   skip,
   type AnyItem,
   type Batch,
   type Item,
   type KnownUser,
+  type RecordOf,
 } from './batch.ts';
 
 /** The person a record names, or undefined after having said why the record is skipped. */
@@ -34,18 +35,35 @@ export function conversationOf(batch: Batch, item: AnyItem, externalId: string |
   return undefined;
 }
 
+interface Delivery {
+  id: string;
+  record: RecordOf<'delivery'>;
+  userId: string;
+  conversationId: string | null;
+}
+
+/** What two records of one delivery say together: the statement below does the same with the one that is held. */
+function laterStatus(before: Delivery, after: Delivery): Delivery {
+  if (after.userId !== before.userId) return before;
+  const { message, status, at } = after.record;
+  const ofMessage = before.record.message === undefined && message !== undefined;
+  const later = Date.parse(at) > Date.parse(before.record.at);
+  return {
+    ...before,
+    conversationId: ofMessage ? after.conversationId : before.conversationId,
+    record: { ...before.record, ...(ofMessage && { message }), ...(later && { status, at }) },
+  };
+}
+
 /** Takes delivery records over; one that is there already gets a later status, and the message it waited for. */
 export async function ingestDeliveries(batch: Batch, items: readonly Item<'delivery'>[]): Promise<void> {
-  const latest = distinct(
-    [...items].sort((a, b) => Date.parse(a.record.at) - Date.parse(b.record.at)),
-    ({ record }) => record.externalId,
-  );
-  const rows = latest.flatMap((item) => {
+  const accepted = items.flatMap((item): Delivery[] => {
     const user = personOf(batch, item, item.record.user, item.record.at);
     const conversationId = user && conversationOf(batch, item, item.record.conversation);
     if (!user || conversationId === undefined) return [];
     return [{ id: uuidv7(Date.parse(item.record.at)), record: item.record, userId: user.id, conversationId }];
   });
+  const rows = merged(accepted, ({ record }) => record.externalId, laterStatus);
   if (!rows.length) return;
   const { db, scope, system } = batch.session;
   const keys = await subjectKeys(

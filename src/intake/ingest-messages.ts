@@ -4,7 +4,7 @@ import { place } from '../data/place.ts';
 import { uuidv7 } from '../database/uuid.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { seal } from '../keys/sealed-value.ts';
-import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item, type RecordOf } from './batch.ts';
+import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
 import { findAnswered, HELD_MESSAGES, tieWaiting } from './held-messages.ts';
 import { insertMentions, insertReactions } from './ingest-marks.ts';
@@ -17,16 +17,27 @@ import { sealingId, writeEdit } from './message-edit.ts';
  */
 export async function ingestMessages(batch: Batch, items: readonly Item<'message'>[]): Promise<string[]> {
   await adoptAuthors(batch, items);
-  const accepted = new Map<string, Accepted>();
+  const files: string[] = [];
+  for (const round of rounds(items)) files.push(...(await ingestRound(batch, round)));
+  return files;
+}
+
+/** Records of one message each, so that a second record of a message meets what the first has become, as in a batch of its own. */
+function rounds(items: readonly Item<'message'>[]): Item<'message'>[][] {
+  const found: Item<'message'>[][] = [];
+  const nth = new Map<string, number>();
   for (const item of items) {
-    const message = accept(batch, item);
-    if (!message) continue;
-    const name = `${message.conversationId}/${message.record.externalId}`;
-    const earlier = accepted.get(name);
-    if (earlier) count(batch, 'message', 'unchanged');
-    if (!earlier || isLater(message.record, earlier.record)) accepted.set(name, message);
+    const name = JSON.stringify([item.record.conversation, item.record.externalId]);
+    const round = nth.get(name) ?? 0;
+    nth.set(name, round + 1);
+    (found[round] ??= []).push(item);
   }
-  const messages = await withoutErased(batch, [...accepted.values()]);
+  return found;
+}
+
+async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Promise<string[]> {
+  const accepted = items.flatMap((item) => accept(batch, item) ?? []);
+  const messages = await withoutErased(batch, accepted);
   if (!messages.length) return [];
   const { db, scope, system } = batch.session;
   const keys = await subjectKeys(system.keys, db, scope.tenantId, messages.map(sealingId));
@@ -52,15 +63,6 @@ export async function ingestMessages(batch: Batch, items: readonly Item<'message
   );
   await ingestAttachments(batch, there);
   return files;
-}
-
-const editTime = (record: RecordOf<'message'>): number =>
-  record.editedAt === undefined ? -Infinity : Date.parse(record.editedAt);
-
-/** Of two records of one message the one to hold: that it was deleted, or its later edit. */
-function isLater(record: RecordOf<'message'>, than: RecordOf<'message'>): boolean {
-  if (than.kind === 'TOMBSTONE') return false;
-  return record.kind === 'TOMBSTONE' || editTime(record) > editTime(than);
 }
 
 /** Leaves out messages that were erased one by one. The ledger knows them by an index each, which is only computed where it knows any. */

@@ -1,7 +1,7 @@
 import {
   columns,
   count,
-  distinct,
+  merged,
   ERASED_REASON,
   skip,
   timeOrNull,
@@ -58,7 +58,16 @@ export async function ingestMemberships(batch: Batch, memberships: readonly Memb
     if (conversation.kind === 'PERSONAL' && !conversation.subjectId && kind === 'END_USER')
       await adoptSubject(batch, conversation, userId);
   }
-  const rows = distinct(memberships, (one) => `${one.conversation.id}${one.userId}`);
+  const rows = merged(
+    memberships,
+    (one) => `${one.conversation.id}${one.userId}`,
+    (before, after) => ({
+      ...after,
+      role: after.role ?? before.role,
+      joinedAt: after.joinedAt ?? before.joinedAt,
+      leftAt: after.leftAt ?? before.leftAt,
+    }),
+  );
   const written = (await batch.session.db.query(
     `insert into participants (tenant_id, app_id, conversation_id, user_id, role, joined_at, left_at)
      select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[])
