@@ -76,16 +76,70 @@ function patternOf(spelling: string): string {
   return `${/^[A-Za-z0-9]/.test(spelling) ? '\\m' : ''}${escaped}${/[A-Za-z0-9]$/.test(spelling) ? '\\M' : ''}`;
 }
 
-/** One pattern a kind. */
-export function patterns(needles: readonly Needle[]): Map<string, string> {
-  const found = new Map<string, string[]>();
-  for (const needle of needles) found.set(needle.kind, [...(found.get(needle.kind) ?? []), ...spellings(needle).map(patternOf)]);
-  return new Map([...found].map(([kind, all]) => [kind, all.join('|')]));
+/**
+ * As many spellings as one expression may hold: the time PostgreSQL takes to compile it grows with the square of them (100 tickets take a second,
+ * 1,000 minutes), and beyond some ten thousand it refuses. Most people are known by fewer.
+ */
+const IN_ONE_EXPRESSION = 128;
+
+/** What stands between words: ASCII without letters and digits. Both sides split by it, so a word is the same here and in PostgreSQL. */
+export const BETWEEN_WORDS = '[\\u0001-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u007f]+';
+
+/** A spelling beyond those: `word` is one that a text must hold as such before it is worth matching the pattern. */
+export interface RareNeedle {
+  kind: string;
+  word: string;
+  pattern: string;
 }
 
-/** The values as bytes, to be looked for in what is sealed or hashed. Shorter ones stand in ciphertext by chance. */
+/** Needles made ready for a scan, once for all tables. */
+export interface Sought {
+  ids: readonly string[];
+  /** One pattern a kind. */
+  patterns: ReadonlyMap<string, string>;
+  /** Of somebody who is known by very much, what those patterns do not hold. */
+  rare: readonly RareNeedle[];
+  bytes: readonly Buffer[];
+}
+
+interface Spelt {
+  kind: string;
+  spelling: string;
+  words: string[];
+}
+
+export function sought(needles: readonly Needle[]): Sought {
+  const between = new RegExp(BETWEEN_WORDS);
+  const all = needles.flatMap((needle) =>
+    spellings(needle).map((spelling) => ({ kind: needle.kind, spelling, words: spelling.split(between).filter(Boolean) })),
+  );
+  const worded = all.filter(({ words }) => words.length);
+  const patterns = new Map<string, string>();
+  for (const { kind, spelling } of [...all.filter(({ words }) => !words.length), ...worded.slice(0, IN_ONE_EXPRESSION)])
+    patterns.set(kind, [patterns.get(kind), patternOf(spelling)].filter(Boolean).join('|'));
+  const ids = needles.filter(({ kind }) => kind === 'ID').map(({ value }) => value);
+  return { ids, patterns, rare: rareOf(worded.slice(IN_ONE_EXPRESSION)), bytes: rawNeedles(needles) };
+}
+
+/** Of each spelling the word that fewest others have: the number of a ticket, not the address before it. */
+function rareOf(spelt: readonly Spelt[]): RareNeedle[] {
+  const uses = new Map<string, number>();
+  for (const { words } of spelt) for (const word of words) uses.set(word, (uses.get(word) ?? 0) + 1);
+  return spelt.map(({ kind, spelling, words }) => {
+    const word = words.reduce((rarest, other) => (uses.get(other)! < uses.get(rarest)! ? other : rarest));
+    return { kind, word, pattern: patternOf(spelling) };
+  });
+}
+
+/** Each is looked for at every byte of everything sealed: what wrote one of somebody's thousand tickets in clear wrote others, too. */
+const IN_BYTES = 256;
+
+/** The values as bytes, to be looked for in what is sealed or hashed: the first of them. Shorter ones stand in ciphertext by chance. */
 export const rawNeedles = (needles: readonly Needle[]): Buffer[] =>
-  [...new Set(needles.flatMap(spellings))].map((text) => Buffer.from(text, 'utf8')).filter((bytes) => bytes.length >= 6);
+  [...new Set(needles.flatMap(spellings))]
+    .map((text) => Buffer.from(text, 'utf8'))
+    .filter((bytes) => bytes.length >= 6)
+    .slice(0, IN_BYTES);
 
 /** Finds any of the values in people's own words, whatever their case, as words of their own. */
 export function wordFinder(needles: readonly Needle[]): (text: string) => boolean {

@@ -2,11 +2,11 @@ import { inScope } from '../../scope/in-scope.ts';
 import type { Scope } from '../../scope/scope.ts';
 import type { System } from '../../system.ts';
 import { RequestTarget, type RightsRequest } from '../request.entity.ts';
-import { readCatalogue } from './catalogue.queries.ts';
+import { keepsIds, readCatalogue } from './catalogue.queries.ts';
 import { findMentions } from './free-text-scan.ts';
 import { scanFiles } from './file-scan.ts';
 import { leftOverFiles, leftOverRows } from './left-over.ts';
-import { openNeedles } from './needles.ts';
+import { openNeedles, sought } from './needles.ts';
 import type { Residual, ResidualFinding } from './residual.entity.ts';
 import { scanTable } from './row-scan.ts';
 
@@ -30,10 +30,14 @@ export async function scanResidual(system: System, scope: Scope, request: Rights
       needles: [{ kind: 'ID', value: request.targetId }],
       conversations: [],
     };
+    const everywhere = sought(kept.needles);
+    // Where evidence is kept, the ids that Habeas gave may stay.
+    const inEvidence = sought(kept.needles.filter(({ kind }) => kind !== 'ID'));
     // A transaction a table: none is held open for as long as the whole scan takes.
-    for (const table of tables) {
+    for (const table of kept.needles.length ? tables : []) {
       signal.throwIfAborted();
-      findings.push(...(await inScope(system, scope, (session) => scanTable(session, table, kept.needles))));
+      const wanted = keepsIds(table) ? inEvidence : everywhere;
+      findings.push(...(await inScope(system, scope, (session) => scanTable(session, table, wanted))));
     }
     findings.push(...(await scanFiles(system, scope.tenantId, kept.needles, signal)));
     if (request.options['deepScan'] === true) mentions = await findMentions(system, scope, kept, signal);

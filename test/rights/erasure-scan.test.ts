@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
+import type { RawRecord } from '../../src/intake/records.ts';
+import { openWorld, type World } from '../support/world.ts';
+import { ERASE_USER } from './erasure.support.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld({ work: false });
+});
+afterAll(() => world.close());
+
+type Person = Extract<RawRecord, { type: 'user' }>;
+
+/** Erases a person who is alone in an app, and answers the request's row. `leave` is what a bug leaves behind of them. */
+async function eraseAlone(
+  person: Omit<Person, 'type' | 'externalId'>,
+  more: RawRecord[] = [],
+  leave: (tenant: string) => Promise<unknown> = () => Promise.resolve(),
+): Promise<Record<string, unknown>> {
+  const tenant = await world.tenant();
+  const app = await world.app(tenant);
+  await world.ingest(tenant, app, [{ type: 'user', externalId: 'plat-1', ...person }, ...more]);
+  const answer = await world.as({ tenant, role: 'PRIVACY_OFFICER' })(ERASE_USER, {
+    user: await world.userId(tenant, app, 'plat-1'),
+  });
+  expect(answer.messages).toEqual([]);
+  const id = answer.data.eraseUser.id as string;
+  await leave(tenant);
+  await carryOut(world.system, id, { ...world.cli, tenantId: tenant }, new AbortController().signal);
+  return (await world.sql('select status, error, residual from requests where id = $1', [id]))[0]!;
+}
+
+test.each([
+  ['Devanagari, with vowel signs', 'आशा वर्मा'],
+  ['Thai', 'สมชาย ใจดี'],
+  ['Hebrew, with points', 'שָׁלוֹם כֹּהֵן'],
+  ['accents as characters of their own', 'Zoe\u0308 Mu\u0308ller'],
+  ['emoji and what joins them', 'Kim \u{1F469}\u200D\u{1F680}'],
+  ['signs of a regular expression', 'a.b*c+(d)[e]{2}^$|\\ \\m \\u0041_-'],
+  ['a NUL and half a surrogate pair', 'Nul\u0000 \ud83d Pair'],
+])('somebody with a name in %s is erased to the end', async (_, displayName) => {
+  expect(await eraseAlone({ profile: { displayName } })).toMatchObject({ status: 'COMPLETED', residual: { total: 0 } });
+});
+
+const ticket = (n: number): string => `https://helpdesk.example/tickets/Ticket-${String(n * 7919).padStart(9, '0')}`;
+const tickets = (count: number): RawRecord[] =>
+  Array.from({ length: count }, (_, n) => ({ type: 'businessLink', user: 'plat-1', system: 'helpdesk', reference: ticket(n) }));
+
+test('somebody with thousands of tickets is erased to the end', async () => {
+  expect(await eraseAlone({ profile: { displayName: 'Tia' } }, tickets(4000))).toMatchObject({
+    status: 'COMPLETED',
+    residual: { total: 0 },
+  });
+});
+
+test('of thousands of tickets each one that is left behind is found, as a word of its own', async () => {
+  const group: RawRecord[] = [
+    { type: 'user', externalId: 'plat-2' },
+    { type: 'conversation', externalId: 'group', kind: 'PUBLIC_GROUP', participants: [{ user: 'plat-2' }] },
+    ...['a', 'b', 'c', 'd'].map((externalId): RawRecord => ({
+      type: 'message',
+      externalId,
+      conversation: 'group',
+      author: 'plat-2',
+      sentAt: '2026-01-01T10:00:00Z',
+      body: 'x',
+    })),
+  ];
+  const end = await eraseAlone({ profile: { displayName: 'Tia' } }, [...tickets(4000), ...group], async (tenant) => {
+    const left = { a: `{"see":"${ticket(3999)}"}`, b: `again ${ticket(2000)}`, c: `${ticket(3000)}7`, d: 'tickets' };
+    for (const [name, text] of Object.entries(left))
+      await world.sql('update messages set external_id = $3 where tenant_id = $1 and external_id = $2', [tenant, name, text]);
+  });
+  expect(end).toMatchObject({ status: 'PARTIALLY_COMPLETED' });
+  expect((end['residual'] as { findings: { place: string; kind: string; count: number }[] }).findings).toEqual([
+    { place: 'messages.external_id', kind: 'REFERENCE', count: 2 },
+  ]);
+});
