@@ -3,7 +3,7 @@ import { uuidv7 } from '../database/uuid.ts';
 import { Refusal } from '../errors.ts';
 import type { Session } from '../scope/in-scope.ts';
 import { dueDate } from './clock.ts';
-import type { RequestStatus, RequestTarget, RequestType, RightsRequest } from './request.entity.ts';
+import { RequestType, type RequestStatus, type RequestTarget, type RightsRequest } from './request.entity.ts';
 
 const COLUMNS = `tenant_id as "tenantId", id, app_id as "appId", type, target, target_id as "targetId", subject_id as "subjectId", status, ground, options, stage,
   done::int, total::int, counts, error, received_at as "receivedAt", due_at as "dueAt", unreadable_at as "unreadableAt", completed_at as "completedAt", requested_by as "requestedBy"`;
@@ -22,7 +22,8 @@ export interface NewRequest {
 /** Opens a request. A person, conversation, app or tenant has at most one erasure open at a time: a second one is a CONFLICT. */
 export async function openRequest({ db, scope, system }: Session, request: NewRequest): Promise<RightsRequest> {
   const now = system.now();
-  await checkOpen({ db, scope, system }, request.targetId);
+  // No number of packages asked for keeps somebody from being erased; of erasures there is one at most.
+  if (request.type !== RequestType.ERASURE) await checkOpen({ db, scope, system }, request.targetId);
   try {
     const [row] = (await db.query(
       `insert into requests (tenant_id, id, app_id, type, target, target_id, subject_id, status, ground, options, received_at, due_at, requested_by)

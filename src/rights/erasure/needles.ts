@@ -86,7 +86,7 @@ const IN_ONE_EXPRESSION = 128;
 export const BETWEEN_WORDS = '[\\u0001-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u007f]+';
 
 /** A spelling beyond those: `word` is one that a text must hold as such before it is worth matching the pattern. */
-export interface RareNeedle {
+interface RareNeedle {
   kind: string;
   word: string;
   pattern: string;

@@ -36,7 +36,7 @@ async function scanText(session: Session, table: CatalogueTable, wanted: Sought)
     ...(await scanWords(session, table, columns, wanted.rare)),
   ]) {
     const name = `${finding.place} ${finding.kind}`;
-    findings.set(name, { ...finding, count: finding.count + (findings.get(name)?.count ?? 0) });
+    findings.set(name, { place: finding.place, kind: finding.kind, count: finding.count + (findings.get(name)?.count ?? 0) });
   }
   return [...findings.values()];
 }
