@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { Refusal } from '../errors.ts';
 import { requireTenantKey } from '../keys/keyring.ts';
 import type { Session } from '../scope/in-scope.ts';
-import type { IntakeRecord } from './records.ts';
+import type { IntakeRecord, Told } from './records.ts';
 
 export type RecordOf<T extends IntakeRecord['type']> = Extract<IntakeRecord, { type: T }>;
 
@@ -11,12 +11,14 @@ export interface Item<T extends IntakeRecord['type']> {
   index: number;
   record: RecordOf<T>;
   content?: ReadonlyMap<string, () => Promise<Readable>>;
+  told?: Told;
 }
 
 export interface AnyItem {
   index: number;
   record: IntakeRecord;
   content?: ReadonlyMap<string, () => Promise<Readable>>;
+  told?: Told;
 }
 
 export type Outcome = 'created' | 'updated' | 'unchanged';

@@ -1,5 +1,5 @@
 import { recordEvent } from './checked-event.ts';
-import type { Position, RawRecord, SourceEvent } from './records.ts';
+import type { Position, RawRecord, SourceEvent, Told } from './records.ts';
 import type { Source } from './source.ts';
 import type { Tally } from './tally.ts';
 
@@ -42,7 +42,7 @@ export function* seen(reading: Reading, sighting: Sighting, sentAt: number, at: 
   const person = reading.people.get(sighting.id);
   if (!person) {
     reading.people.set(sighting.id, { yielded: sighting, latest: sighting, latestAt: sentAt, at });
-    return yield userEvent(sighting, at);
+    return yield userEvent(sighting, at, 'FIRST');
   }
   if (nameOf(sighting) !== nameOf(person.yielded)) {
     person.others ??= new Set();
@@ -57,9 +57,9 @@ export function* seen(reading: Reading, sighting: Sighting, sentAt: number, at: 
 
 const nameOf = ({ handle, displayName }: Sighting): string => `${handle}\n${displayName}`;
 
-/** At the end: whoever went by several names is held by the last one. */
+/** At the end the last name of everybody: they may be held by another, of this export or of an earlier one. */
 export function* settled({ people, dropped }: Reading): Generator<SourceEvent> {
-  for (const { yielded, latest, others, at } of people.values()) {
+  for (const { latest, others, at } of people.values()) {
     if (others) {
       yield {
         kind: 'warning',
@@ -68,14 +68,15 @@ export function* settled({ people, dropped }: Reading): Generator<SourceEvent> {
       };
       dropped.add('earlier name', others.size);
     }
-    if (nameOf(latest) !== nameOf(yielded) || latest.bot !== yielded.bot) yield userEvent(latest, at);
+    const event = userEvent(latest, at, 'LAST');
+    if (event.kind === 'record') yield event;
   }
 }
 
 /** As a native record bounds them. Somebody with a longer name is still the author of their messages. */
 const [LONGEST_NAME, LONGEST_LINK] = [512, 2048];
 
-function userEvent({ id, handle, displayName, bot, avatarUrl, roles }: Sighting, at: Position): SourceEvent {
+function userEvent({ id, handle, displayName, bot, avatarUrl, roles }: Sighting, at: Position, told: Told): SourceEvent {
   const user: RawUser = {
     type: 'user',
     externalId: id,
@@ -87,7 +88,8 @@ function userEvent({ id, handle, displayName, bot, avatarUrl, roles }: Sighting,
     },
     ...(roles && roles.length > 0 && { metadata: { roles } }),
   };
-  return recordEvent(user, at);
+  const event = recordEvent(user, at);
+  return event.kind === 'record' ? { ...event, told } : event;
 }
 
 /** Exports hold no lists of members: whoever wrote in a channel took part in it. */

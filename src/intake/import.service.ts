@@ -159,9 +159,10 @@ async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<v
       Object.assign(progress, { done: event.done, total: event.total });
       options.onProgress?.({ ...progress, records: report.records });
     } else if (event.kind === 'record') {
-      report.records += 1;
-      const { record, at, content } = event;
-      items.push({ index: items.length, at, record, ...(content ? { content } : {}) });
+      const { record, at, content, told } = event;
+      // A last word repeats what the source said before.
+      if (told !== 'LAST') report.records += 1;
+      items.push({ index: items.length, at, record, ...(content ? { content } : {}), ...(told ? { told } : {}) });
       text += 'body' in record ? record.body.length : 0;
       parts += partsOf(record);
       if (items.length >= (options.batchSize ?? BATCH_RECORDS) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content)

@@ -13,11 +13,18 @@ type SealedPart = 'users.external_id' | 'users.profile' | 'users.metadata';
 /** Takes people over: new ones get a key of their own, known ones are brought up to date, erased ones stay erased. */
 export async function ingestUsers(batch: Batch, items: readonly Item<'user'>[]): Promise<void> {
   const given = new Map<string, UserRecord>();
+  const repeated = new Set<string>();
   for (const item of items) {
-    const { record } = item;
+    const { record, told } = item;
     const user = batch.users.get(record.externalId);
-    if (user?.erased && !hasReturned(user, record)) skip(batch, item, 'user', ERASED_REASON);
-    else given.set(record.externalId, merge(given.get(record.externalId), record));
+    const last = told === 'LAST';
+    if (user?.erased && !hasReturned(user, record)) {
+      if (!last) skip(batch, item, 'user', ERASED_REASON);
+    } else if (user && told === 'FIRST') count(batch, 'user', 'unchanged');
+    else {
+      if (last) repeated.add(record.externalId);
+      given.set(record.externalId, merge(given.get(record.externalId), record));
+    }
   }
   const fresh: UserRecord[] = [];
   const known: Person[] = [];
@@ -27,7 +34,7 @@ export async function ingestUsers(batch: Batch, items: readonly Item<'user'>[]):
     else fresh.push(record);
   }
   await insertUsers(batch, fresh);
-  await updateUsers(batch, known);
+  await updateUsers(batch, known, repeated);
 }
 
 /** Somebody who signed up anew after their erasure is a new person to us; the same old export fed in again is not. */
@@ -101,7 +108,8 @@ interface StoredUser {
   deactivated_at: Date | null;
 }
 
-async function updateUsers(batch: Batch, known: readonly Person[]): Promise<void> {
+/** Those in `repeated` were counted when they were first met; only what changes counts again. */
+async function updateUsers(batch: Batch, known: readonly Person[], repeated: ReadonlySet<string>): Promise<void> {
   if (!known.length) return;
   const { db, scope, system } = batch.session;
   const ids = known.map(({ id }) => id);
@@ -128,7 +136,8 @@ async function updateUsers(batch: Batch, known: readonly Person[]): Promise<void
   for (const id of await ingestIdentifiers(batch, people, keys)) changed.add(id);
   for (const id of await ingestChannels(batch, people, keys)) changed.add(id);
   count(batch, 'user', 'updated', changed.size);
-  count(batch, 'user', 'unchanged', people.length - changed.size);
+  const unchanged = people.filter(({ id, record }) => !changed.has(id) && !repeated.has(record.externalId));
+  count(batch, 'user', 'unchanged', unchanged.length);
 }
 
 /** The person with what holds of them now, and the cells of their row where that differs from what it says. */

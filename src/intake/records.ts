@@ -219,6 +219,12 @@ export interface Position {
   item?: number;
 }
 
+/**
+ * Of a person whom an export calls by several names, here and there: FIRST makes them known if they are not held, and changes nobody who is;
+ * LAST is how they are called at the end. So the same export again does not call them by their old name until it is over.
+ */
+export type Told = 'FIRST' | 'LAST';
+
 /** What an importer yields. Order: whoever is named in a record was yielded before it; a reply may come before what it answers. */
 export type SourceEvent =
   | {
@@ -227,6 +233,7 @@ export type SourceEvent =
       record: IntakeRecord;
       /** Opens the content of an attachment, by the attachment's external id, where the source holds it. */
       content?: ReadonlyMap<string, () => Promise<Readable>>;
+      told?: Told;
     }
   /** Something that is not taken over: a malformed line, an event with no counterpart. `what` is a record type or the source's own word. */
   | { kind: 'skipped'; at: Position; what: string; reason: string }

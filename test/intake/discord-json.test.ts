@@ -92,7 +92,10 @@ test('a JSON message keeps its id, edit, pin, answer, reactions by people, and f
     },
     { externalId: '102' },
     { externalId: '103', kind: 'BOT' },
+    // And again at the end, as they are called last.
     { externalId: '101' },
+    { externalId: '102' },
+    { externalId: '103' },
   ]);
 });
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { run } from '../../src/cli/run.ts';
 import type { ImportReport } from '../../src/intake/import-report.ts';
 import { runImport, type ImportOptions } from '../../src/intake/import.service.ts';
+import { importDiscord } from '../../src/intake/discord.importer.ts';
 import { importNdjson } from '../../src/intake/ndjson.importer.ts';
 import type { Importer, RawRecord } from '../../src/intake/records.ts';
 import { importSlack } from '../../src/intake/slack.importer.ts';
@@ -202,6 +203,31 @@ describe('what is wrong with an export', () => {
     const other = await world.app(await world.tenant());
     await expect(imported(other, importNdjson, SUPPORT)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
+});
+
+test('a Discord export in which somebody changed their name changes nothing the second time, and a new name the next time', async () => {
+  const app = await world.app(tenant);
+  const at = (n: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, n)).toISOString();
+  const rows = (last: string): string =>
+    ['AuthorID,Author,Date,Content,Attachments,Reactions']
+      .concat(Array.from({ length: 20 }, (_, n) => `"101","${n < 15 ? 'Early' : last}","${at(n)}","x","",""`))
+      .concat(`"102","Bo","${at(20)}","x","",""`)
+      .join('\r\n');
+  const path = await writeExport({ 'a - b - c [123456].csv': rows('Late') });
+  // Batches so small that the two names do not meet in one.
+  const first = await imported(app, importDiscord, path, { batchSize: 3 });
+  expect(first.counts).toContainEqual({ what: 'user', created: 2, updated: 1, unchanged: 0 });
+  const before = await contentsOf(world, tenant);
+  const second = await imported(app, importDiscord, path, { batchSize: 3 });
+  expect(second.counts).toContainEqual({ what: 'user', created: 0, updated: 0, unchanged: 2 });
+  expect(changed(second)).toBe(0);
+  expect(await contentsOf(world, tenant)).toEqual(before);
+  await imported(app, importDiscord, await writeExport({ 'a - b - c [123456].csv': rows('Latest') }), { batchSize: 3 });
+  const names = (await contentsOf(world, tenant, app))['users']!.map((row) => JSON.parse(row['profile'] as string) as unknown);
+  expect(names).toEqual([
+    { handle: 'Latest', displayName: 'Latest' },
+    { handle: 'Bo', displayName: 'Bo' },
+  ]);
 });
 
 describe('habeas import', () => {
