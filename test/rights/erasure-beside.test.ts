@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { openWorld, type Ask, type World } from '../support/world.ts';
-import { ADA, ERASE_USER, tell, type Story } from './erasure.support.ts';
+import { ERASE_USER, tell, type Story } from './erasure.support.ts';
 import { requestOf } from './support.ts';
 
 // Erasures beside requests for packages of the same people. Nobody works on the queue: the tests run the jobs themselves.
