@@ -22,6 +22,8 @@ const QUEUE_OPTIONS = {
   retryBackoff: true,
   heartbeatSeconds: LEASE_SECONDS,
   expireInSeconds: 12 * 3600,
+  // A job that is enqueued wakes the workers as its transaction commits.
+  notify: true,
 };
 
 /** What a job carries: ids and the scope it acts in, never content. */
@@ -81,6 +83,7 @@ export async function openQueue(runtimeUrl: string, options: { work: boolean; on
     migrate: false,
     createSchema: false,
     supervise: options.work,
+    useListenNotify: options.work,
     schedule: false,
     reindex: false,
     superviseIntervalSeconds: LOOK_EVERY_SECONDS,

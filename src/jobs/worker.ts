@@ -7,39 +7,36 @@ import { HEARTBEAT_EVERY_SECONDS, JOB_NAMES, type JobData, type JobName } from '
 export type JobHandler = (system: System, data: JobData, signal: AbortSignal) => Promise<void>;
 export type JobHandlers = Readonly<Record<JobName, JobHandler>>;
 
+/** How often a queue is looked at: for whoever cannot be told of a new job, and for jobs whose time comes later. */
+const POLL_SECONDS = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 };
+
 /** Works on every queue in this process, two exports and erasures at a time. Answers how to stop. */
 export async function startWorker(system: System, handlers: JobHandlers): Promise<() => Promise<void>> {
-  const { boss } = system.queue;
-  for (const name of JOB_NAMES) {
-    await boss.work<JobData>(
-      name,
-      {
-        batchSize: 1,
-        includeMetadata: true,
-        heartbeatRefreshSeconds: HEARTBEAT_EVERY_SECONDS,
-        pollingIntervalSeconds: 0.5,
-        localConcurrency: name === 'expiry' ? 1 : 2,
-        groupConcurrency: system.config.limits.tenantJobs,
-      },
-      async ([job]) => {
-        if (!job) return;
-        try {
-          await handlers[name](underLease(system, { name, id: job.id, retryCount: job.retryCount }), job.data, job.signal);
-        } catch (error) {
-          system.log.error(
-            {
-              job: name,
-              id: job.id,
-              error: describe(error),
-            },
-            'a job failed and will be tried again',
-          );
-          throw error;
-        }
-      },
-    );
-  }
+  for (const name of JOB_NAMES)
+    for (let nth = name === 'expiry' ? 1 : 0; nth < 2; nth += 1) await startOne(system, name, handlers[name]);
   return async () => {
-    for (const name of JOB_NAMES) await boss.offWork(name);
+    for (const name of JOB_NAMES) await system.queue.boss.offWork(name);
   };
+}
+
+async function startOne(system: System, name: JobName, handler: JobHandler): Promise<void> {
+  const { boss } = system.queue;
+  const options = {
+    ...POLL_SECONDS,
+    includeMetadata: true,
+    heartbeatRefreshSeconds: HEARTBEAT_EVERY_SECONDS,
+    groupConcurrency: system.config.limits.tenantJobs,
+  } as const;
+  const worker = await boss.work<JobData>(name, options, async ([job]) => {
+    if (!job) return;
+    try {
+      await handler(underLease(system, { name, id: job.id, retryCount: job.retryCount }), job.data, job.signal);
+    } catch (error) {
+      system.log.error({ job: name, id: job.id, error: describe(error) }, 'a job failed and will be tried again');
+      throw error;
+    } finally {
+      // Where there was one there may be another: it is looked for at once.
+      boss.notifyWorker(worker);
+    }
+  });
 }

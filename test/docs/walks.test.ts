@@ -35,7 +35,7 @@ async function ended(ask: Ask, name: string, request: string) {
   for (;;) {
     const { request: found } = await run(ask, name, { request });
     if (found.completedAt || ['COMPLETED', 'PARTIALLY_COMPLETED', 'FAILED'].includes(found.status)) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The command, built into a folder of its own: other runs may build the shared one meanwhile. */
+/** The command, built and copied into a folder of its own: other runs may build meanwhile. */
 export interface BuiltHabeas {
   start(argv: string[], environment: Record<string, string>): HabeasProcess;
   remove(): Promise<void>;
@@ -27,16 +27,9 @@ export interface HabeasProcess {
 
 export async function buildHabeas(): Promise<BuiltHabeas> {
   const folder = await mkdtemp(join(tmpdir(), 'habeas-built-'));
-  const compiler = resolve('node_modules/typescript/bin/tsc');
-  await promisify(execFile)(process.execPath, [
-    compiler,
-    '-p',
-    'tsconfig.json',
-    '--incremental',
-    'false',
-    '--outDir',
-    join(folder, 'dist'),
-  ]);
+  // Only what has changed since the last build is compiled, as npm start does.
+  await promisify(execFile)(process.execPath, [resolve('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']);
+  await cp('dist', join(folder, 'dist'), { recursive: true });
   await cp('package.json', join(folder, 'package.json'));
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
   const running = new Set<HabeasProcess>();

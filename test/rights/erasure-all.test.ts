@@ -48,9 +48,9 @@ const files = async (tenant: string, folder = ''): Promise<number> => {
 
 /** A revoked key is believed for up to 5 s more. */
 async function stops(token: string): Promise<void> {
-  for (let tries = 0; tries < 80; tries += 1) {
+  for (let tries = 0; tries < 320; tries += 1) {
     if ((await world.as(token)('{ __typename }')).status === 401) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error('the token still works');
 }

@@ -219,10 +219,10 @@ export async function leaveExport(world: World, { tenant, app }: Story, people: 
 
 /** Waits for a request to come to its end, and answers its row. */
 export async function finished(world: World, id: string): Promise<Record<string, unknown>> {
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 1200; tries += 1) {
     const [row] = await world.sql('select * from requests where id = $1', [id]);
     if (row && !['SCHEDULED', 'RUNNING', 'READY'].includes(row['status'] as string)) return row;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(
     `the request ${id} did not end: ${JSON.stringify((await world.sql('select status, stage, error, counts from requests where id = $1', [id]))[0])}`,

@@ -9,11 +9,11 @@ export const REQUEST =
 /** Waits for a request to come to its end. */
 // oxlint-disable-next-line no-explicit-any -- a test names the shape it expects
 export async function finished(ask: Ask, id: string): Promise<any> {
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 1500; tries += 1) {
     const { data, messages } = await ask(`query ($id: ID!) { request(id: $id) { ${REQUEST} } }`, { id });
     if (messages.length) throw new Error(messages.join());
     if (!['SCHEDULED', 'RUNNING'].includes(data.request.status)) return data.request;
-    await pause(100);
+    await pause(20);
   }
   throw new Error('The request did not come to its end.');
 }
