@@ -98,7 +98,8 @@ async function insertCheckpoint(db: Db, checkpoint: Checkpoint): Promise<void> {
 
 /**
  * Hands each checkpoint that has not left the database yet to `publish`, oldest first, and returns how many. It belongs in a transaction
- * after the one that sealed: what leaves must be committed. `publish` may see a checkpoint twice after a crash, always the same.
+ * after the one that sealed: what leaves must be committed. Where one fails, those before it have left. `publish` may see a checkpoint twice after
+ * a crash, always the same.
  */
 export async function publishCheckpoints(
   db: Db,
@@ -110,9 +111,14 @@ export async function publishCheckpoints(
   ])) as {
     size: string;
   }[];
-  for (const { size } of waiting) {
+  for (const [published, { size }] of waiting.entries()) {
     const [checkpoint] = await readCheckpoints(db, 'where tenant_id = $1 and size = $2', [tenantId, size]);
-    if (checkpoint) await publish(checkpoint);
+    try {
+      if (checkpoint) await publish(checkpoint);
+    } catch (error) {
+      if (published === 0) throw error;
+      return published;
+    }
     await db.query('delete from audit_unpublished where tenant_id = $1 and size = $2', [tenantId, size]);
   }
   return waiting.length;

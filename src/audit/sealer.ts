@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { inScope } from '../scope/in-scope.ts';
-import { PROVIDER_TENANT, systemScope } from '../scope/scope.ts';
+import { inScope, type Session } from '../scope/in-scope.ts';
+import { PROVIDER_TENANT, systemScope, type Scope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
 import type { Checkpoint, Signer } from './checkpoint.ts';
 import { publishCheckpoints, sealTenant } from './seal.ts';
@@ -28,34 +28,71 @@ async function post(url: string | undefined, checkpoint: Checkpoint): Promise<vo
   if (!response.ok) throw new Error(`The webhook of the checkpoints answered ${response.status}.`);
 }
 
-/** Seals what waits in one tenant's log and publishes its checkpoints to the file store. Answers how many checkpoints were made. */
-export async function sealNow(system: System, signer: Signer, tenantId: string): Promise<number> {
-  const scope = systemScope(tenantId, 'seal');
-  const waiting = await inScope(
-    system,
-    scope,
-    async ({ db }) =>
-      (await db.query(
-        'select 1 from audit_pending where tenant_id = $1 union all select 1 from audit_unpublished where tenant_id = $1 limit 1',
-        [tenantId],
-      )) as unknown[],
+const store = async (system: System, checkpoint: Checkpoint): Promise<void> => {
+  await system.files.write(checkpointKey(checkpoint), Readable.from([Buffer.from(`${JSON.stringify(checkpoint)}\n`)]));
+};
+
+const isStored = (system: System, checkpoint: Checkpoint): Promise<boolean> =>
+  system.files.size(checkpointKey(checkpoint)).then(
+    () => true,
+    () => false,
   );
-  if (!waiting.length) return 0;
-  let made = 0;
-  while (
-    await inScope(system, scope, ({ db }) => sealTenant(db, tenantId, signer, { now: new Date(system.now()) }), SEAL_SECONDS)
-  )
-    made += 1;
+
+/**
+ * Seals what waits in one tenant's log; each checkpoint is in the file store before the next is made, whatever becomes of the webhook. Answers how
+ * many there were.
+ */
+export async function sealWaiting(system: System, signer: Signer, tenantId: string): Promise<number> {
+  const scope = systemScope(tenantId, 'seal');
+  if (!(await anyIn(system, scope, 'audit_pending'))) return 0;
+  for (let made = 0; ; made += 1) {
+    const act = ({ db }: Session) => sealTenant(db, tenantId, signer, { now: new Date(system.now()) });
+    const checkpoint = await inScope(system, scope, act, SEAL_SECONDS);
+    if (!checkpoint) return made;
+    await store(system, checkpoint);
+  }
+}
+
+/** Hands over what has not left yet: to the file store, where a crash or a full disk came between, and to the webhook. */
+async function handOver(system: System, tenantId: string): Promise<void> {
+  const scope = systemScope(tenantId, 'seal');
+  if (!(await anyIn(system, scope, 'audit_unpublished'))) return;
   const publish = async (checkpoint: Checkpoint): Promise<void> => {
-    await system.files.write(checkpointKey(checkpoint), Readable.from([Buffer.from(`${JSON.stringify(checkpoint)}\n`)]));
+    if (!(await isStored(system, checkpoint))) await store(system, checkpoint);
     await post(system.config.checkpointWebhook, checkpoint);
   };
   while ((await inScope(system, scope, ({ db }) => publishCheckpoints(db, tenantId, publish), SEAL_SECONDS)) > 0);
+}
+
+const anyIn = async (system: System, scope: Scope, table: 'audit_pending' | 'audit_unpublished'): Promise<boolean> =>
+  inScope(
+    system,
+    scope,
+    async ({ db }) =>
+      ((await db.query(`select 1 from ${table} where tenant_id = $1 limit 1`, [scope.tenantId])) as unknown[]).length > 0,
+  );
+
+/** Seals what waits in one tenant's log, and hands its checkpoints over. */
+export async function sealNow(system: System, signer: Signer, tenantId: string): Promise<number> {
+  const made = await sealWaiting(system, signer, tenantId);
+  await handOver(system, tenantId);
   return made;
 }
 
-/** Seals every tenant's log, over and over, until stopped. Safe in several processes at once. */
+/** Seals every tenant's log and hands its checkpoints over, over and over, until stopped. Safe in several processes at once. */
 export function startSealer(system: System, signer: Signer): () => Promise<void> {
+  // Apart, so that a webhook that answers slowly, or not at all, keeps nothing from being sealed.
+  const stops = [
+    everyTenant(system, 'an audit log could not be sealed', (id) => sealWaiting(system, signer, id)),
+    everyTenant(system, 'a checkpoint could not leave the database', (id) => handOver(system, id)),
+  ];
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+/** Does something for every tenant in turn, and again after a pause. */
+function everyTenant(system: System, failure: string, act: (tenantId: string) => Promise<unknown>): () => Promise<void> {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const round = async (): Promise<void> => {
@@ -63,9 +100,7 @@ export function startSealer(system: System, signer: Signer): () => Promise<void>
     for (const { id } of [{ id: PROVIDER_TENANT }, ...tenants]) {
       if (stopped) return;
       // One tenant's trouble (a tampered tree) must not keep the others unsealed.
-      await sealNow(system, signer, id).catch((error: Error) =>
-        system.log.error({ tenant: id, name: error.name, message: error.message }, 'an audit log could not be sealed'),
-      );
+      await act(id).catch((error: Error) => system.log.error({ tenant: id, name: error.name, message: error.message }, failure));
     }
   };
   let running: Promise<void> = Promise.resolve();

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { recordAct } from '../audit/act.ts';
 import { exportLog } from '../audit/export.ts';
-import { sealNow } from '../audit/sealer.ts';
+import { sealWaiting } from '../audit/sealer.ts';
 import { openSigner } from '../audit/signer.ts';
 import { newestCheckpoint } from '../audit/stored-tree.ts';
 import { verifyFiles } from '../audit/verify.command.ts';
@@ -28,7 +28,7 @@ async function afterSealing<T>(io: Io, tenant: string | undefined, read: (sessio
       if (!found) throw new Refusal('NOT_FOUND', `There is no audit log of a tenant ${tenantId}; run: habeas tenant list`);
       await recordAct(session, 'audit.exported', {});
     });
-    await sealNow(system, await openSigner(system.config.keys), tenantId);
+    await sealWaiting(system, await openSigner(system.config.keys), tenantId);
     return inScope(system, scope, read);
   });
 }
