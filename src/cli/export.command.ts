@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { openSealed } from '../artefacts/sealed-stream.ts';
@@ -29,6 +29,8 @@ interface ExportOptions {
   out?: string;
 }
 
+const isThere = (path: string): Refusal => new Refusal('CONFLICT', `${path} is there already; name another file with --out.`);
+
 /** Writes an export file out, unsealed; reading it is an act like any download. */
 async function writeOut(
   system: System,
@@ -51,7 +53,7 @@ async function writeOut(
   });
   // It holds a person's data: for its owner alone, and never over another file.
   await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o600 })).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') throw new Refusal('CONFLICT', `${target} is there already; name another file with --out.`);
+    if (error.code === 'EEXIST') throw isThere(target);
     await rm(target, { force: true });
     throw error.syscall ? new Refusal('INVALID_INPUT', `${target} cannot be written (${error.code}).`) : error;
   });
@@ -76,6 +78,8 @@ export const registerExport: Register = (program, io) => {
       const type = oneOf('--right', options.right.toUpperCase(), [RequestType.ACCESS, RequestType.PORTABILITY] as const);
       const format = oneOf('--format', options.format.toUpperCase(), Object.values(PackageFormat));
       const others = oneOf('--others', options.others.toUpperCase(), Object.values(Others));
+      // Before anything is made: a password that is shown once must not be lost with the command.
+      if (options.out && existsSync(options.out)) throw isThere(options.out);
       await withSystem(
         io,
         async (system) => {

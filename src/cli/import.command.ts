@@ -63,7 +63,7 @@ function reportLines(report: ImportReport): string[] {
   const { skipped, warnings, dropped, seconds } = report;
   const heading = report.dryRun
     ? 'Dry run: nothing was written. An import now would do this:'
-    : `Imported ${report.records.toLocaleString('en')} records in ${seconds} s.`;
+    : `Read ${report.records.toLocaleString('en')} records in ${seconds} s.`;
   const lines = [
     heading,
     ...table(

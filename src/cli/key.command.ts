@@ -97,6 +97,11 @@ function registerCreate(family: Command, io: Io): void {
           'INVALID_INPUT',
           `--tenant: a key of scope ${request.level} belongs to a tenant; run: habeas tenant list`,
         );
+      if ((request.level === 'app' || request.level === 'user') && !request.appId)
+        throw new Refusal(
+          'INVALID_INPUT',
+          `--app: a key of scope ${request.level} belongs to one app; run: habeas app list --tenant ${options.tenant}`,
+        );
       const made = await inTenantScope(io, options.tenant, async (session) => {
         const key = await createApiKey(session, request);
         await recordAct(session, 'key.created', { key: key.key.kid, level: key.key.level, app: key.key.appId });

@@ -4,7 +4,7 @@ import { dropUnusedMasterKeys, rotateMasterKey, type InTenant } from '../keys/ro
 import { inScope } from '../scope/in-scope.ts';
 import { PROVIDER_TENANT } from '../scope/scope.ts';
 import type { Register } from './command.ts';
-import { answer } from './io.ts';
+import { answer, CALL } from './io.ts';
 import { commandScope, withSystem } from './with-system.ts';
 
 /** Every tenant there is, and the provider's own, which no directory lists. */
@@ -37,7 +37,7 @@ export const registerKeys: Register = (program, io) => {
           `Wrapped ${rewrapped} tenant keys under the new master key ${masterKey}.`,
           options.dropOld
             ? `Removed ${dropped.length} old master keys.`
-            : 'The old master keys stay until: habeas keys rotate --drop-old',
+            : `The old master keys stay until: ${CALL} keys rotate --drop-old`,
           'Back up the key file now: without it nothing held can be read.',
         ]);
       });

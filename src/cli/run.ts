@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { CommandFailed, failureText } from './failure.ts';
-import type { Io } from './io.ts';
+import { CALL, forPeople, type Io } from './io.ts';
 import { COMMANDS } from './commands.ts';
 
 /** Runs one command line, without the program's name, and answers the exit code: 0, or 1 where something was refused or failed. */
@@ -12,7 +12,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .exitOverride()
-    .showHelpAfterError('(habeas help lists the commands)');
+    .showHelpAfterError(`(${CALL} help lists the commands)`);
   for (const register of COMMANDS) register(program, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -20,7 +20,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof CommandFailed) return 1;
-    io.err(`${failureText(error)}\n`);
+    io.err(`${forPeople(failureText(error))}\n`);
     if (io.environment['HABEAS_LOG_LEVEL'] === 'debug' && error instanceof Error) io.err(`${error.stack}\n`);
     return 1;
   }

@@ -25,7 +25,7 @@ export const registerSchema: Register = (program, io) => {
       const line = held === text ? undefined : firstDifference(held, text);
       answer(io, json, { file: options.out, same: !line, ...(line ? { line } : {}) }, [
         line
-          ? `${options.out} is not the schema of the code, from line ${line} on; run: npm run schema`
+          ? `${options.out} is not the schema of the code, from line ${line} on; run: habeas schema`
           : `${options.out} is the schema of the code.`,
       ]);
       if (line) throw new CommandFailed();

@@ -21,6 +21,20 @@ interface IssueOptions {
   ttl?: string;
 }
 
+/** A token itself says whose key signed it; its bare id says nothing of that. */
+function read(text: string): { jti: string; tenant?: string } {
+  const [head, claims, ...rest] = text.split('.');
+  if (head === undefined || claims === undefined || rest.length !== 1) return { jti: text };
+  try {
+    const part = (encoded: string) => JSON.parse(Buffer.from(encoded, 'base64url').toString()) as Record<string, unknown>;
+    const [kid, jti] = [part(head)['kid'], part(claims)['jti']];
+    if (typeof kid === 'string' && typeof jti === 'string') return { jti, tenant: tenantOf(kid) };
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+  }
+  return { jti: text };
+}
+
 export const registerToken: Register = (program, io) => {
   const family = program.command('token').description('issue and deny tokens');
   family
@@ -60,11 +74,16 @@ export const registerToken: Register = (program, io) => {
     });
   family
     .command('deny')
-    .description('deny one token by its id: within five seconds it is refused everywhere')
-    .argument('<jti>', "the token's jti claim")
-    .option('--tenant <id>', 'the tenant of the key that signed it; without one, the provider')
-    .action(async (jti: string, options: { tenant?: string }, command) => {
-      await inTenantScope(io, options.tenant, (session) => denyToken(session, jti));
-      answer(io, command.optsWithGlobals(), { denied: jti }, [`Denied ${jti}; running servers refuse it within five seconds.`]);
+    .description('deny one token: within five seconds it is refused everywhere')
+    .argument('<token>', 'the token, or its jti claim')
+    .option('--tenant <id>', 'with a jti: the tenant of the key that signed it; without one, the provider')
+    .action(async (text: string, options: { tenant?: string }, command) => {
+      const { jti, tenant = options.tenant } = read(text);
+      await inTenantScope(io, tenant, (session) => denyToken(session, jti));
+      answer(io, command.optsWithGlobals(), { denied: jti }, [
+        tenant
+          ? `Denied ${jti}; running servers refuse it within five seconds.`
+          : `Denied ${jti}, if a key of the provider signed it. Of a tenant's key: give --tenant <id>, or the token itself.`,
+      ]);
     });
 };

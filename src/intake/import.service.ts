@@ -103,13 +103,25 @@ export async function runImport(
   return report;
 }
 
+const stopped = (dryRun: boolean): Refusal =>
+  new Refusal(
+    'UNAVAILABLE',
+    dryRun
+      ? 'Stopped. Nothing was written.'
+      : 'Stopped. What was taken over so far is held; the same import again takes over the rest.',
+  );
+
 function requireApp(system: System, scope: Scope, appId: string): Promise<void> {
   return inScope(system, scope, async ({ db }) => {
     const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null', [
       scope.tenantId,
       appId,
     ])) as unknown[];
-    if (!app) throw new Refusal('NOT_FOUND', 'No such app in this tenant.');
+    if (!app)
+      throw new Refusal(
+        'NOT_FOUND',
+        `There is no app ${appId} in tenant ${scope.tenantId}; run: habeas app list --tenant ${scope.tenantId}`,
+      );
   });
 }
 
@@ -145,7 +157,7 @@ async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<v
   const progress = { done: 0, total: 0 };
   const flush = async (): Promise<void> => {
     await writing;
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) throw stopped(report.dryRun);
     if (items.length) {
       writing = writeBatch(run, items);
       // It is awaited at the next batch, and must not count as unhandled until then.

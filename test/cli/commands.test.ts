@@ -93,6 +93,22 @@ describe('from nothing to a token, beside a running server', () => {
     expect(await world.sql('select 1 from denied_tokens where jti = $1', [issued.jti])).toHaveLength(1);
   });
 
+  test("a token of a tenant's key is denied by itself, or by its id with the tenant; without it nobody is told that it was", async () => {
+    const { kid } = await habeas.json<{ kid: string }>('key', 'create', '--role', 'auditor', '--tenant', tenant);
+    const issue = () => habeas.json<{ token: string; jti: string }>('token', 'issue', '--key', kid);
+    const [one, other] = [await issue(), await issue()];
+    const denied = async (jti: string): Promise<unknown[]> =>
+      (await world.sql('select tenant_id as tenant from denied_tokens where jti = $1', [jti])).map((row) => row['tenant']);
+    expect((await habeas('token', 'deny', one.token)).out).toBe(
+      `Denied ${one.jti}; running servers refuse it within five seconds.\n`,
+    );
+    expect(await denied(one.jti)).toEqual([tenant]);
+    expect((await habeas('token', 'deny', other.jti)).out).toMatch(/if a key of the provider signed it.*--tenant/s);
+    expect(await denied(other.jti)).not.toContain(tenant);
+    await habeas('token', 'deny', other.jti, '--tenant', tenant);
+    expect(await denied(other.jti)).toContain(tenant);
+  });
+
   test('all of it is in the audit log, as done by a command', async () => {
     expect(await acts(tenant)).toEqual(
       expect.arrayContaining(
@@ -228,6 +244,6 @@ test('the schema is written, and compared', async () => {
   await writeFile(out, (await readFile(out, 'utf8')).replace('type Query', 'type Quarry'));
   expect(await habeas('schema', '--out', out, '--check')).toMatchObject({
     code: 1,
-    out: expect.stringMatching(/from line \d+ on; run: npm run schema/),
+    out: expect.stringMatching(/from line \d+ on; run: npm run -s habeas -- schema\n/),
   });
 });

@@ -3,6 +3,8 @@ import type { World } from '../support/world.ts';
 import { commandLine, type CommandLine } from './command-line.ts';
 import { openCommandLine } from './commands.support.ts';
 
+const NOBODY = '018f0000-0000-7000-8000-000000000000';
+
 let world: World;
 let habeas: CommandLine;
 beforeAll(async () => {
@@ -16,7 +18,7 @@ describe('what is wrong is said in one line, with a code and no stack', () => {
     [
       'a tenant that is not there',
       ['app', 'list', '--tenant', '018f0000-0000-7000-8000-000000000000'],
-      'NOT_FOUND: There is no tenant 018f0000-0000-7000-8000-000000000000; run: habeas tenant list',
+      'NOT_FOUND: There is no tenant 018f0000-0000-7000-8000-000000000000; run: npm run -s habeas -- tenant list',
     ],
     ['an empty name', ['tenant', 'create', ' '], 'INVALID_INPUT: name: between 1 and 200 characters.'],
     [
@@ -32,7 +34,22 @@ describe('what is wrong is said in one line, with a code and no stack', () => {
     [
       "a tenant's key without a tenant",
       ['key', 'create', '--role', 'auditor'],
-      'INVALID_INPUT: --tenant: a key of scope tenant belongs to a tenant; run: habeas tenant list',
+      'INVALID_INPUT: --tenant: a key of scope tenant belongs to a tenant; run: npm run -s habeas -- tenant list',
+    ],
+    [
+      "an app's key without an app",
+      ['key', 'create', '--role', 'integrator', '--tenant', NOBODY],
+      `INVALID_INPUT: --app: a key of scope app belongs to one app; run: npm run -s habeas -- app list --tenant ${NOBODY}`,
+    ],
+    [
+      'an import into an app that is not there',
+      ['import', 'ndjson', '/no/such/file', '--tenant', NOBODY, '--app', NOBODY],
+      `NOT_FOUND: There is no app ${NOBODY} in tenant ${NOBODY}; run: npm run -s habeas -- app list --tenant ${NOBODY}`,
+    ],
+    [
+      'a file to export into that is there already',
+      ['export', 'user', NOBODY, '--out', 'package.json'],
+      'CONFLICT: package.json is there already; name another file with --out.',
     ],
     ['a key id that is none', ['key', 'revoke', 'x'], 'INVALID_INPUT: x is not the id of a key.'],
     [
@@ -83,6 +100,16 @@ describe('what is wrong is said in one line, with a code and no stack', () => {
       1,
       'UNAVAILABLE: The database refuses this role and password. Check HABEAS_DATABASE_URL and HABEAS_MIGRATION_URL.\n',
     ]);
+  });
+
+  test('a name that would steer the terminal does not, and is exact to machines', async () => {
+    const name = 'Blue\u001B]0;x\u0007\u202Eevil';
+    await habeas('tenant', 'create', name);
+    const { out } = await habeas('tenant', 'list');
+    expect(out).toContain('Blue\uFFFD]0;x\uFFFD\uFFFDevil');
+    expect(await habeas.json<{ name: string }[]>('tenant', 'list')).toContainEqual(expect.objectContaining({ name }));
+    const { err } = await habeas('import', 'ndjson', '/no/\u001B[31m', '--tenant', NOBODY, '--app', '\u001B[31m');
+    expect(err).toBe('INVALID_INPUT: --app: \uFFFD[31m is not a UUID.\n');
   });
 
   test('an unknown command, and help', async () => {

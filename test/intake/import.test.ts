@@ -231,7 +231,8 @@ test('a Discord export in which somebody changed their name changes nothing the 
 });
 
 describe('habeas import', () => {
-  const command = async (...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
+  const command = (...argv: string[]) => commandUntil(new AbortController().signal, ...argv);
+  const commandUntil = async (stop: AbortSignal, ...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
     let [out, err] = ['', ''];
     const environment = {
       ...process.env,
@@ -243,7 +244,7 @@ describe('habeas import', () => {
       out: (text) => void (out += text),
       err: (text) => void (err += text),
       environment,
-      stop: new AbortController().signal,
+      stop,
     });
     return { code, out, err };
   };
@@ -255,6 +256,19 @@ describe('habeas import', () => {
     expect(first.out).toMatch(/message +892 +0 +0/);
     const second = await command('slack', WORK, '--tenant', tenant, '--app', app, '--json');
     expect(changed(JSON.parse(second.out) as ImportReport)).toBe(0);
+  });
+
+  test('told to stop it says what is held, and that the same again goes on', async () => {
+    const app = await world.app(tenant);
+    const stopped = await commandUntil(AbortSignal.abort(), 'slack', WORK, '--tenant', tenant, '--app', app);
+    expect(stopped).toEqual({
+      code: 1,
+      out: '',
+      err: 'UNAVAILABLE: Stopped. What was taken over so far is held; the same import again takes over the rest.\n',
+    });
+    expect(
+      changed(JSON.parse((await command('slack', WORK, '--tenant', tenant, '--app', app, '--json')).out) as ImportReport),
+    ).toBeGreaterThan(900);
   });
 
   test('ends with 1 and one clear line where the export cannot be read', async () => {
