@@ -241,3 +241,40 @@ test('the token of somebody who was erased reads nothing more', async () => {
     expect((await cat(query)).codes).toEqual(['NOT_FOUND']);
   await world.sql('update users set erased_at = null where tenant_id = $1 and id = $2', [town.tenant, town.cat]);
 });
+
+test('somebody who wrote where they are no participant reads whom they mentioned, and not who was erased since', async () => {
+  const tenant = await world.tenant();
+  const app = await world.app(tenant);
+  await world.ingest(tenant, app, [
+    { type: 'user', externalId: 'guest', profile: { displayName: 'Guest' } },
+    { type: 'user', externalId: 'host', profile: { displayName: 'Host' } },
+    { type: 'user', externalId: 'gone', profile: { displayName: 'Gone' } },
+    { type: 'conversation', externalId: 'hall', kind: 'PUBLIC_GROUP', participants: [{ user: 'host' }] },
+    {
+      type: 'message',
+      externalId: 'h1',
+      conversation: 'hall',
+      author: 'guest',
+      sentAt: '2026-01-01T10:00:00Z',
+      body: 'hello <@host> and <@gone>, not <@019b76da-a800-7000-8000-000000000000>',
+      mentions: ['host', 'gone'],
+    },
+  ]);
+  const guest = world.as({ tenant, app, user: await world.userId(tenant, app, 'guest') });
+  await world.as({ tenant, role: 'PRIVACY_OFFICER' })('mutation ($id: ID!) { eraseUser(userId: $id, ground: CHILD) { id } }', {
+    id: await world.userId(tenant, app, 'gone'),
+  });
+  const { data, codes } = await guest(
+    '{ messages { edges { node { body mentions { displayName erased } conversation { id } } } } }',
+  );
+  expect(codes).toEqual([]);
+  expect(data.messages.edges).toEqual([
+    {
+      node: {
+        body: 'hello @Host and @erased user, not <@019b76da-a800-7000-8000-000000000000>',
+        mentions: [{ displayName: 'Host', erased: false }],
+        conversation: null,
+      },
+    },
+  ]);
+});

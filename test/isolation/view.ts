@@ -53,18 +53,19 @@ const conversation = (one: MadeConversation, parts: readonly MadePart[], message
 });
 
 function message(one: MadeMessage, readable: readonly MadeMessage[], reader: MadePerson | null): unknown {
-  // What hangs on a message of a conversation that one does not belong to is closed, but for one's own files: whom it mentions has no name then.
+  // What hangs on a message of a conversation that one does not belong to is closed, but for one's own files and whom one's own text mentions.
   const belongs = !reader || partOf(reader, one.conversation) !== undefined;
+  const named = belongs || one.subject === reader;
   return {
     id: one.id,
     externalId: one.ext,
-    body: belongs
+    body: named
       ? [one.body, ...one.mentions.map((who) => (who.erased ? '@erased user' : `@${nameOf(who) ?? 'unnamed user'}`))].join(' ')
       : [one.body, ...one.mentions.map(() => '@erased user')].join(' '),
     author: shown(one.author),
     metadata: !reader || one.subject === reader ? { kept: one.metadata } : null,
     conversation: belongs ? one.conversation.id : null,
-    mentions: belongs ? sorted(one.mentions.filter((who) => !who.erased).map(({ id }) => id)) : [],
+    mentions: named ? sorted(one.mentions.filter((who) => !who.erased).map(({ id }) => id)) : [],
     reactions: belongs
       ? sorted(
           one.reactions.filter(({ person }) => !person.erased).map(({ emoji, person }) => ({ emoji, person: shown(person) })),

@@ -42,6 +42,23 @@ function toPage(request: RequestScope, rows: readonly Message[] | undefined, win
 
 const ownerOf = (message: Message): string => message.subjectId ?? message.conversationId;
 
+const openBody = (request: RequestScope, message: Message): Promise<string | null> =>
+  openText(request, { owner: ownerOf(message), column: 'messages.body', row: message.id, value: message.sealedBody });
+
+/**
+ * Whom a message mentions, by id. Rows say it: they go with an erasure, and a text cannot ask for the name of anybody else. They are closed to
+ * the token of somebody who wrote where they are no participant; of what is their own the text says it then, in which intake alone puts ids.
+ */
+async function mentionedIn(request: RequestScope, message: Message, stored: string | null): Promise<ReadonlyMap<string, Person>> {
+  const known = (await request.loader(loadMentioned).load(message.id)) ?? [];
+  const own = request.scope.level === 'user' && message.subjectId === request.scope.userId;
+  const ids = [...new Set([...known, ...(own ? mentionedIds(stored ?? '') : [])])];
+  const people = await Promise.all(ids.map((id) => personOf(request, id)));
+  return new Map(
+    people.flatMap((person) => (person && (!person.erased || known.includes(person.id)) ? [[person.id, person]] : [])),
+  );
+}
+
 @Resolver(() => Message)
 export class MessageResolver {
   @Authorized<Permission>('data:read', 'self:read')
@@ -107,16 +124,9 @@ export class MessageResolver {
       'The text, with mentions as `@Display Name`, or `@erased user` where somebody was erased. Null once the message was deleted or its person erased.',
   })
   async body(@Root() message: Message, @Ctx() { request }: Context): Promise<string | null> {
-    const stored = await openText(request, {
-      owner: ownerOf(message),
-      column: 'messages.body',
-      row: message.id,
-      value: message.sealedBody,
-    });
+    const stored = await openBody(request, message);
     if (stored === null || !mentionedIds(stored).length) return stored;
-    // Only whom a row says is mentioned: those rows go with an erasure, and a text cannot ask for the name of anybody else.
-    const mentioned = (await request.loader(loadMentioned).load(message.id)) ?? [];
-    const people = new Map(await Promise.all(mentioned.map(async (id) => [id, await personOf(request, id)] as const)));
+    const people = await mentionedIn(request, message, stored);
     return renderMentions(stored, (id) => {
       const person = people.get(id);
       return !person || person.erased ? ERASED_MENTION : `@${typeof person.name === 'string' ? person.name : 'unnamed user'}`;
@@ -139,14 +149,15 @@ export class MessageResolver {
   }
 
   @FieldResolver(() => [Person], { description: 'Whom it mentions.' })
-  async mentions(@Root() { id }: Message, @Ctx() { request }: Context): Promise<(Person | null)[]> {
-    const ids = (await request.loader(loadMentioned).load(id)) ?? [];
+  async mentions(@Root() message: Message, @Ctx() { request }: Context): Promise<Person[]> {
+    const own = request.scope.level === 'user' && message.subjectId === request.scope.userId;
+    const people = await mentionedIn(request, message, own ? await openBody(request, message) : null);
     noteRead(
       request,
       'mention.read',
-      ids.map((person) => ({ people: person })),
+      [...people.keys()].map((person) => ({ people: person })),
     );
-    return Promise.all(ids.map((person) => personOf(request, person)));
+    return [...people.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   @FieldResolver(() => [Reaction], { description: 'Reactions to it, earliest first.' })
