@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { RawRecord } from '../../src/intake/records.ts';
 import { openWorld, type World } from '../support/world.ts';
-import { finished, records, tell, type Story } from './erasure.support.ts';
+import { ADA, finished, records, tell, type Story } from './erasure.support.ts';
 import { readable } from './erasure.traces.ts';
 
 let world: World;
@@ -147,6 +148,31 @@ describe('a person deletes', () => {
     ['a message of a direct conversation of others', 'd1', 'gus'],
   ] as const)('but not %s: to them it does not exist', async (_what, externalId, who) => {
     expect((await person(story, story[who])(DELETE_MINE, { id: await idOf(story, externalId) })).codes).toEqual(['NOT_FOUND']);
+  });
+
+  test('but not what was written to a conversation after they left it, nor anything once they were erased', async () => {
+    const wrote = (externalId: string, sentAt: string): RawRecord => ({
+      type: 'message',
+      externalId,
+      conversation: 'dm',
+      author: 'plat-ben',
+      sentAt,
+      body: 'hm',
+    });
+    await world.ingest(story.tenant, story.app, [
+      { type: 'participant', conversation: 'dm', user: ADA.externalId, leftAt: '2026-01-02T12:00:00Z' },
+      wrote('d3', '2026-01-02T11:00:00Z'),
+      wrote('d4', '2026-01-02T11:30:00Z'),
+      wrote('d5', '2026-01-02T13:00:00Z'),
+    ]);
+    const ada = person(story, story.ada);
+    const remove = async (externalId: string): Promise<string[]> =>
+      (await ada(DELETE_MINE, { id: await idOf(story, externalId) })).codes;
+    expect(await remove('d5')).toEqual(['NOT_FOUND']);
+    expect(await remove('d3')).toEqual([]);
+    await world.sql('update users set erased_at = now() where id = $1', [story.ada]);
+    expect(await remove('d4')).toEqual(['NOT_FOUND']);
+    await world.sql('update users set erased_at = null where id = $1', [story.ada]);
   });
 
   test('only within the window of the tenant', async () => {

@@ -1,3 +1,4 @@
+import { tookPart } from '../../data/conversation/conversation.queries.ts';
 import { enterOwnRows } from '../../data/own-rows.ts';
 import { Refusal } from '../../errors.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
@@ -10,7 +11,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Says whether the person of this scope may delete a message: one they sent, or one they received in a conversation of two, or with the
- * business; in a group what others wrote is not theirs to delete. Refuses with NOT_FOUND otherwise, and with EXPIRED after the tenant's window.
+ * business, while they took part; in a group what others wrote is not theirs to delete. Refuses with NOT_FOUND otherwise, and with EXPIRED after the tenant's window.
  */
 export async function checkOwnMessage(session: Session, messageId: string): Promise<void> {
   const { db, scope, system } = session;
@@ -18,8 +19,9 @@ export async function checkOwnMessage(session: Session, messageId: string): Prom
   const [message] = (await db.query(
     `select m.sent_at as "sentAt", t.deletion_window_days as days from messages m
      join tenants t on t.tenant_id = m.tenant_id
-     left join conversations c on c.tenant_id = m.tenant_id and c.id = m.conversation_id
-     where m.tenant_id = $1 and m.id = $2 and m.deleted_at is null and (m.subject_id = $3 or m.author_id = $3 or c.kind in ('DIRECT', 'PERSONAL'))`,
+     where m.tenant_id = $1 and m.id = $2 and m.deleted_at is null and exists (select 1 from users u where u.tenant_id = $1 and u.id = $3 and u.erased_at is null)
+       and (m.subject_id = $3 or m.author_id = $3 or exists (select 1 from conversations c join participants me on me.tenant_id = $1 and me.conversation_id = c.id
+         where c.tenant_id = $1 and c.id = m.conversation_id and c.kind in ('DIRECT', 'PERSONAL') and me.user_id = $3 and ${tookPart('me', 'm.sent_at')}))`,
     [scope.tenantId, messageId, scope.userId],
   )) as { sentAt: Date; days: number }[];
   if (!message) throw new Refusal('NOT_FOUND', 'No such message in the scope of this token.');
