@@ -165,7 +165,7 @@ describe('a person deletes', () => {
       wrote('d4', '2026-01-02T11:30:00Z'),
       wrote('d5', '2026-01-02T13:00:00Z'),
     ]);
-    const ada = person(story, story.ada);
+    const ada = world.as(await world.token({ tenant: story.tenant, app: story.app, user: story.ada }));
     const remove = async (externalId: string): Promise<string[]> =>
       (await ada(DELETE_MINE, { id: await idOf(story, externalId) })).codes;
     expect(await remove('d5')).toEqual(['NOT_FOUND']);
