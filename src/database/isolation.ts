@@ -31,13 +31,19 @@ export async function isolationFindings(source: DataSource): Promise<string[]> {
 
 async function roleFindings(source: DataSource): Promise<string[]> {
   const [role] = (await source.query(
-    `select quote_ident(rolname) as name, rolsuper, rolbypassrls, rolcreaterole from pg_roles where rolname = current_user`,
+    `select quote_ident(rolname) as name, rolsuper, rolbypassrls, rolcreaterole, oid = 10 as first from pg_roles where rolname = current_user`,
   )) as {
     name: string;
     rolsuper: boolean;
     rolbypassrls: boolean;
     rolcreaterole: boolean;
+    first: boolean;
   }[];
+  // Whoever took its rights away as the other findings say would be locked out of the cluster.
+  if (role?.first)
+    return [
+      `The runtime role ${role.name} is the superuser that the cluster was made with, whom nothing binds: name a role of the server's own in HABEAS_DATABASE_URL, one that owns nothing (docs/operators.md says how to make it)`,
+    ];
   const findings: string[] = [];
   if (role?.rolsuper)
     findings.push(

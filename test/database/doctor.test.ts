@@ -106,6 +106,16 @@ describe('a database', () => {
     expect(await examine()).toEqual([]);
   });
 
+  test('reached as the superuser that the cluster was made with is told to name another role, and nothing that would lock its owner out', async () => {
+    const source = await runtimeSource(world.database.adminUrl, 2).initialize();
+    const findings = await databaseFindings(source, Date.now, false).finally(() => source.destroy());
+    expect(findings.map((finding) => finding.text)).toEqual([
+      expect.stringMatching(
+        /^The runtime role postgres is the superuser .* name a role of the server's own in HABEAS_DATABASE_URL/,
+      ),
+    ]);
+  });
+
   test('with migrations pending names the command, and is no obstacle to who migrates by itself', async () => {
     await world.sql(`update migrations set name = 'kept' where name = 'Audit1700000000900'`);
     try {
