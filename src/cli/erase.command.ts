@@ -48,7 +48,7 @@ export const registerErase: Register = (program, io) => {
             ...Object.entries(done.counts).map(([name, count]) => `  ${name}  ${count}`),
             `The residual scan found ${residual?.total ?? 0}.`,
             ...(residual?.findings ?? []).map((finding) => `  ${finding.place}  ${finding.kind}  ${finding.count}`),
-            ...(residual?.mentions
+            ...(residual?.mentions?.count
               ? [`Other people's own words still name them in ${residual.mentions.count} places, for a person to decide on.`]
               : []),
           ]);

@@ -3,7 +3,7 @@ import { run } from './run.ts';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(
-    `UNAVAILABLE: This is Node ${process.versions.node}; Habeas runs on the Node 24 that npm ci brings. Run: npm rebuild node\n`,
+    `UNAVAILABLE: This is Node ${process.versions.node}; Habeas runs on the Node 24 that npm ci brings. Call it as npm run -s habeas --, and if that says this, too: npm rebuild node\n`,
   );
   process.exit(1);
 }
