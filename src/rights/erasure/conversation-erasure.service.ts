@@ -3,10 +3,11 @@ import { deleteMessages } from '../../data/message/message.deletion.ts';
 import { destroySubjectKeys } from '../../keys/keyring.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { RequestTarget, type RightsRequest } from '../request.entity.ts';
+import { advanceRequest, findRequest } from '../request.service.ts';
 import { doom } from './doomed-files.ts';
 import { deleteExportsOf } from './held-exports.ts';
-import { enterLedger, lockApp, openErasure, scheduleErasure } from './ledger.ts';
-import { keepNeedles } from './needles.ts';
+import { enterLedger, lockApp, openErasure, openErasureOf, scheduleErasure } from './ledger.ts';
+import { keepNeedles, openNeedles } from './needles.ts';
 import type { Step, Walk } from './step.ts';
 
 /** What is deleted in the asking transaction: a conversation no longer than this is unreadable, and gone, at once. */
@@ -41,15 +42,39 @@ export async function eraseConversation(session: Session, conversationId: string
     ground,
   });
   await enterLedger(session, request, externalIndex);
-  await keepNeedles(session, request.id, appId, { needles: [{ kind: 'ID', value: conversationId }], conversations: [] });
   await destroySubjectKeys(system.keys, db, scope.tenantId, [conversationId]);
-  const exports = await deleteExportsOf(session, appId, await peopleOf(session, conversationId));
+  const people = await peopleOf(session, conversationId);
+  const exports = await deleteExportsOf(session, appId, people);
   const first = await deleteSome(session, conversationId, AT_ONCE);
   await doom(session, first.files ?? []);
+  const gone = first.rows < AT_ONCE;
+  await keepNeedles(session, request.id, appId, {
+    needles: [{ kind: 'ID', value: conversationId }],
+    conversations: [],
+    ...(gone ? {} : { people }),
+  });
   return scheduleErasure(session, request, {
-    unreadable: first.rows < AT_ONCE,
+    unreadable: gone,
     counts: { ...first.counts, exports },
     targets: { conversation: conversationId, app: appId },
+  });
+}
+
+/**
+ * Says that the last message of a long conversation is gone. Until then an export could still read some, so those made meanwhile are deleted, and the
+ * ledger grows once more, by which an export at work notices that it began too early.
+ */
+export async function endLongConversation(session: Session, requestId: string): Promise<void> {
+  const { appId, target, unreadableAt } = await findRequest(session, requestId);
+  if (target !== RequestTarget.CONVERSATION || unreadableAt || !appId) return;
+  await lockApp(session, appId);
+  const request = await openErasureOf(session, requestId);
+  if (!request || request.unreadableAt) return;
+  const exports = await deleteExportsOf(session, appId, (await openNeedles(session, requestId))?.people ?? []);
+  await enterLedger(session, request, null);
+  await advanceRequest(session, requestId, {
+    unreadableAt: new Date(session.system.now()),
+    counts: { exports: (request.counts['exports'] ?? 0) + exports },
   });
 }
 

@@ -2,12 +2,12 @@ import { inScope, type Session } from '../../scope/in-scope.ts';
 import { restoreScope, systemScope, type Scope, type StoredScope } from '../../scope/scope.ts';
 import type { JobHandler } from '../../jobs/worker.ts';
 import type { System } from '../../system.ts';
-import { RequestStatus, type RequestTarget, type RightsRequest } from '../request.entity.ts';
-import { advanceRequest, findRequest } from '../request.service.ts';
+import { RequestStatus, type RequestTarget } from '../request.entity.ts';
+import { advanceRequest } from '../request.service.ts';
 import { appWalk } from './app-walk.ts';
-import { conversationWalk } from './conversation-erasure.service.ts';
+import { conversationWalk, endLongConversation } from './conversation-erasure.service.ts';
 import { doom, removeDoomed } from './doomed-files.ts';
-import { ledgerLineOf, publishLedgerLine, witness } from './ledger.ts';
+import { ledgerLineOf, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
 import { destroyNeedles } from './needles.ts';
 import type { Residual } from './residual.entity.ts';
 import { scanResidual } from './residual.service.ts';
@@ -53,6 +53,7 @@ export async function carryOut(
       signal.throwIfAborted();
     }
     await removeDoomed(system, scope);
+    await inScope(system, scope, (session) => endLongConversation(session, requestId));
     if (!published) await publish();
     const request = await inScope(system, scope, (session) => openErasureOf(session, requestId));
     if (!request) return;
@@ -64,16 +65,6 @@ export async function carryOut(
   }
 }
 
-/** The request, locked, if it is still open. */
-async function openErasureOf(session: Session, requestId: string): Promise<RightsRequest | undefined> {
-  await session.db.query('select 1 from requests where tenant_id = $1 and id = $2 for update', [
-    session.scope.tenantId,
-    requestId,
-  ]);
-  const request = await findRequest(session, requestId);
-  return request.status === RequestStatus.SCHEDULED || request.status === RequestStatus.RUNNING ? request : undefined;
-}
-
 async function deleteBatch(system: System, requestId: string, scope: Scope, batch: number): Promise<boolean> {
   return inScope(system, scope, async (session) => {
     const request = await openErasureOf(session, requestId);
@@ -82,12 +73,7 @@ async function deleteBatch(system: System, requestId: string, scope: Scope, batc
     const total = request.total ?? (await walk.count(session, request));
     const step = await walk.step(session, request, batch);
     if (!step) {
-      const unreadable = request.unreadableAt ? {} : { unreadableAt: new Date(system.now()) };
-      await advanceRequest(session, requestId, {
-        status: RequestStatus.RUNNING,
-        total: Math.max(total, request.done),
-        ...unreadable,
-      });
+      await advanceRequest(session, requestId, { status: RequestStatus.RUNNING, total: Math.max(total, request.done) });
       return false;
     }
     await doom(session, step.files ?? []);

@@ -7,7 +7,7 @@ import type { Session } from '../../scope/in-scope.ts';
 import { storeScope } from '../../scope/scope.ts';
 import type { System } from '../../system.ts';
 import { RequestStatus, RequestType, type RequestTarget, type RightsRequest } from '../request.entity.ts';
-import { advanceRequest, openRequest } from '../request.service.ts';
+import { advanceRequest, findRequest, openRequest } from '../request.service.ts';
 
 export interface NewErasure {
   target: RequestTarget;
@@ -33,6 +33,16 @@ export interface LedgerLine {
 
 export const openErasure = (session: Session, { options = {}, ...erasure }: NewErasure): Promise<RightsRequest> =>
   openRequest(session, { ...erasure, type: RequestType.ERASURE, status: RequestStatus.SCHEDULED, options });
+
+/** The request, locked, if it is still open. */
+export async function openErasureOf(session: Session, requestId: string): Promise<RightsRequest | undefined> {
+  await session.db.query('select 1 from requests where tenant_id = $1 and id = $2 for update', [
+    session.scope.tenantId,
+    requestId,
+  ]);
+  const request = await findRequest(session, requestId);
+  return request.status === RequestStatus.SCHEDULED || request.status === RequestStatus.RUNNING ? request : undefined;
+}
 
 /**
  * Locks an app against intake for the rest of the transaction: batches hold the same row shared, so all of them either have committed and are
@@ -114,13 +124,20 @@ const LINES = `select e.target, e.target_id as "targetId", e.app_id as "appId", 
   from erasures e left join requests r on r.tenant_id = e.tenant_id and r.id = e.request_id where e.tenant_id = $1`;
 
 export async function ledgerLineOf({ db, scope }: Session, requestId: string): Promise<LedgerLine | undefined> {
-  return ((await db.query(`${LINES} and e.request_id = $2 limit 1`, [scope.tenantId, requestId])) as LedgerLine[])[0];
+  return (
+    (await db.query(`${LINES} and e.request_id = $2 order by e.erased_at limit 1`, [scope.tenantId, requestId])) as LedgerLine[]
+  )[0];
 }
 
-/** The whole ledger, of the database and of the file store, a line for each thing erased, oldest first. */
+/** The whole ledger, of the database and of the file store, a line for each thing erased (its first), oldest first. */
 export async function readLedger(session: Session): Promise<LedgerLine[]> {
   const { db, scope, system } = session;
-  const lines = new Map(((await db.query(LINES, [scope.tenantId])) as LedgerLine[]).map((line) => [line.requestId, line]));
+  const lines = new Map(
+    ((await db.query(`${LINES} order by e.erased_at desc`, [scope.tenantId])) as LedgerLine[]).map((line) => [
+      line.requestId,
+      line,
+    ]),
+  );
   for await (const name of system.files.list(ledgerFolder(scope.tenantId))) {
     const requestId = name.slice(name.lastIndexOf('/') + 1);
     if (lines.has(requestId)) continue;

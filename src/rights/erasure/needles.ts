@@ -15,6 +15,8 @@ export interface Needles {
   needles: Needle[];
   /** For the deep form: the conversations the person took part in. */
   conversations: string[];
+  /** Of a conversation that is long in going: whose export files may hold it until it is gone. */
+  people?: string[];
 }
 
 /** Too short, or a short number: it would be found everywhere and say nothing. */
