@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -5,6 +6,18 @@ const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 
 
 const limit = (standard: number, least: number, most: number, meaning: string) =>
   z.coerce.number().int().min(least).max(most).default(standard).describe(meaning);
+
+const NETWORKS = new Set(['loopback', 'linklocal', 'uniquelocal', 'none']);
+
+/** An address, a network as address and prefix length, or one of the names above. */
+function isNetwork(text: string): boolean {
+  if (NETWORKS.has(text)) return true;
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  return (
+    family !== 0 && !rest.length && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  );
+}
 
 /** The limits of DESIGN section 9: what goes beyond is refused before it costs anything. Each is tested at n and at n + 1. */
 const limits = {
@@ -62,6 +75,17 @@ const settings = z.object({
     .url()
     .optional()
     .describe('The URL under which callers reach the server, for links (default http://host:port).'),
+  HABEAS_TRUSTED_PROXIES: z
+    .string()
+    .default('loopback')
+    .transform((value) => value.split(',').map((name) => name.trim()))
+    .refine(
+      (names) => names.every(isNetwork),
+      'Addresses or networks, such as 10.0.0.7,192.168.0.0/16, or loopback, linklocal, uniquelocal, none',
+    )
+    .describe(
+      'Proxies whose X-Forwarded-For is believed, so that limits count each caller and not the proxy: addresses, networks (10.0.0.0/8), loopback, linklocal, uniquelocal, or none; with commas between.',
+    ),
   HABEAS_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(16).describe('Database connections a process keeps at most.'),
   HABEAS_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(14).describe('Days until an export file is deleted.'),
   HABEAS_LINK_MINUTES: z.coerce.number().int().min(1).max(1440).default(10).describe('Minutes a download link can be opened.'),
@@ -109,6 +133,7 @@ export interface Config {
   host: string;
   port: number;
   publicUrl: string | undefined;
+  trustedProxies: string[];
   poolSize: number;
   exportDays: number;
   linkMinutes: number;
@@ -135,6 +160,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     host: env.HABEAS_HOST,
     port: env.HABEAS_PORT,
     publicUrl: env.HABEAS_PUBLIC_URL,
+    trustedProxies: env.HABEAS_TRUSTED_PROXIES.filter((name) => name !== 'none'),
     poolSize: env.HABEAS_POOL_SIZE,
     exportDays: env.HABEAS_EXPORT_DAYS,
     linkMinutes: env.HABEAS_LINK_MINUTES,

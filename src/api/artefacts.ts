@@ -5,6 +5,7 @@ import { artefactContext, artefactKey } from '../data/artefact/artefact.queries.
 import { openLink } from '../data/artefact/link.service.ts';
 import { Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
+import type { Guard } from './guard.ts';
 
 const STATUS: Partial<Record<string, number>> = { NOT_FOUND: 404, EXPIRED: 410, UNAVAILABLE: 503 };
 
@@ -14,10 +15,15 @@ type Download = FastifyRequest<{ Params: { id: string }; Querystring: { token?: 
  * Downloads of export files, by links that open once. The ETag of the first answer is the secret of its session: given in If-Range, it resumes the
  * download (RFC 9110, sections 13.1.5 and 14). A HEAD tells the size and opens nothing.
  */
-export function serveArtefacts(server: FastifyInstance, system: System): void {
+export function serveArtefacts(
+  server: FastifyInstance,
+  system: System,
+  { admitDownload, noteRefusal }: Pick<Guard, 'admitDownload' | 'noteRefusal'>,
+): void {
   server.route({
     method: ['GET', 'HEAD'],
     url: '/artefacts/:id',
+    onRequest: admitDownload,
     handler: async (request: Download, reply) => {
       void reply.headers({
         'cache-control': 'no-store',
@@ -29,6 +35,7 @@ export function serveArtefacts(server: FastifyInstance, system: System): void {
         return await download(system, request, reply);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
+        if (error.code === 'NOT_FOUND') noteRefusal(request);
         return reply
           .code(STATUS[error.code] ?? 400)
           .type('application/json; charset=utf-8')

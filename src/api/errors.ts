@@ -65,7 +65,7 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
 }
 
 /** Connection lost or refused (class 08), no room or no connection left (53), shut down or starting (57P): by SQLSTATE, or by the socket's own code. */
-function cannotNow(error: unknown): boolean {
+export function cannotNow(error: unknown): boolean {
   if (/^(?:08|53|57P)/.test(sqlState(error) ?? '')) return true;
   const { code } = (error ?? {}) as { code?: unknown };
   return ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT'].includes(String(code));

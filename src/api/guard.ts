@@ -17,9 +17,15 @@ export class TooManyRequests extends Refusal {
   }
 }
 
-interface Guard {
-  admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+export interface Guard {
+  /** Of an operation, before its body is read. */
+  admit: (request: FastifyRequest) => Promise<void>;
   authenticate: (request: FastifyRequest) => Promise<Scope>;
+  /** Does the work of an answer in one of the places there are; it is free again once the work has ended and the answer is out. */
+  inside: <T>(reply: FastifyReply, work: () => Promise<T>) => Promise<T>;
+  /** Of a download, before its link is looked at; and what to do where the link was none. */
+  admitDownload: (request: FastifyRequest) => Promise<void>;
+  noteRefusal: (request: FastifyRequest) => void;
 }
 
 /** Who comes in: by address before anything else, by key once the token is known, and nobody while the house is full. */
@@ -32,30 +38,52 @@ export function guard(system: System, verifier: TokenVerifier): Guard {
   const slow = (seconds: number): void => {
     if (seconds) throw new TooManyRequests(429, seconds, `Too many requests; try again in ${seconds} s.`);
   };
+  const shed = (): void => {
+    if (inFlight >= limits.inFlight) throw new TooManyRequests(503, 1, 'The server is busy; try again in 1 s.');
+  };
+  const admitDownload = async (request: FastifyRequest): Promise<void> => {
+    slow(refusals.wait(request.ip));
+    slow(addresses.take(request.ip));
+  };
+  const noteRefusal = (request: FastifyRequest): void => void refusals.take(request.ip);
   return {
-    admit: async (request, reply) => {
+    admitDownload,
+    noteRefusal,
+    admit: async (request) => {
       // Shedding early keeps those already inside quick: an answer that comes too late helps nobody.
-      if (inFlight >= limits.inFlight) throw new TooManyRequests(503, 1, 'The server is busy; try again in 1 s.');
-      inFlight += 1;
-      let inside = true;
-      const leave = (): void => {
-        if (inside) inFlight -= 1;
-        inside = false;
-      };
-      // Answered, or the caller went away.
-      reply.raw.once('finish', leave).once('close', leave);
-      slow(refusals.wait(request.ip));
-      slow(addresses.take(request.ip));
+      shed();
+      await admitDownload(request);
     },
     authenticate: async (request) => {
       const header = request.headers.authorization;
       const token = header?.startsWith('Bearer ') ? header.slice(7) : undefined;
       const scope = await verifier.verify(token, request.id).catch((error: unknown) => {
-        refusals.take(request.ip);
+        // A database that is away says nothing about the token.
+        if (error instanceof Refusal) noteRefusal(request);
         throw error;
       });
       slow(keys.take(scope.keyId));
       return scope;
+    },
+    inside: async (reply, work) => {
+      shed();
+      inFlight += 1;
+      let left = false;
+      let working = true;
+      const leave = (): void => {
+        if (left || working || !(reply.raw.writableFinished || reply.raw.destroyed)) return;
+        left = true;
+        inFlight -= 1;
+      };
+      reply.raw.once('finish', leave).once('close', leave);
+      try {
+        return await work();
+      } finally {
+        working = false;
+        // Whoever hangs up does not end what was begun, and whoever does not read their answer is not waited for without end.
+        reply.raw.setTimeout(limits.seconds * 1000, () => reply.raw.destroy());
+        leave();
+      }
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { describe, Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
+import { cannotNow } from './errors.ts';
 import { TooManyRequests } from './guard.ts';
 
 const STATUS: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, NOT_FOUND: 404, EXPIRED: 410, UNAVAILABLE: 503 };
@@ -29,6 +30,11 @@ export function answerFailures(server: FastifyInstance, system: System): void {
     if (error.statusCode && error.statusCode < 500)
       return refuse(reply, new Refusal('INVALID_INPUT', 'The request could not be read.'), error.statusCode);
     const incident = randomUUID();
+    if (cannotNow(error)) {
+      system.log.error({ incident, error: describe(error) }, 'the database cannot be reached, or has no room');
+      const message = `The database cannot be reached, or has no room. Try again later; your operator finds the cause under this incident id: ${incident}`;
+      return refuse(reply.header('retry-after', '1'), new Refusal('UNAVAILABLE', message));
+    }
     system.log.error({ incident, error: describe(error) }, 'unexpected error');
     return reply.code(500).send({
       errors: [

@@ -12,6 +12,9 @@ import { answerFailures } from './refuse.ts';
 import { Request } from './request-scope.ts';
 import { readJson } from './body.ts';
 
+/** How long a request may take to arrive. */
+const BODY_MS = 60_000;
+
 /** The HTTP server: GraphQL, downloads, health, metrics. It listens to nothing yet. */
 export async function makeServer(system: System): Promise<FastifyInstance> {
   const verifier = openVerifier(system);
@@ -20,10 +23,12 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
     bodyLimit: system.config.limits.bodyBytes,
     logger: false,
     genReqId: () => randomUUID(),
-    trustProxy: false,
+    trustProxy: system.config.trustedProxies,
+    // A body that does not come must not be waited for: it is a caller's connection, not yet one of the places inside.
+    requestTimeout: BODY_MS,
   });
   const requests = new WeakMap<FastifyRequest, Request>();
-  const { admit, authenticate } = guard(system, verifier);
+  const { admit, authenticate, inside, ...downloads } = guard(system, verifier);
   answerFailures(server, system);
   readJson(server, system.config.limits.nesting);
 
@@ -38,24 +43,26 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
       const state = requests.get(request)!;
       // A caller who hangs up does not stop what was begun: only once it has ended is its connection given back, whatever came of it.
-      const answer = await apollo
-        .executeHTTPGraphQLRequest({
-          httpGraphQLRequest: {
-            method: request.method,
-            headers,
-            search: new URL(request.url, 'http://localhost').search,
-            body: request.body,
-          },
-          context: async () => ({ request: state }),
-        })
-        .finally(() => state.abandon());
+      const answer = await inside(reply, () =>
+        apollo
+          .executeHTTPGraphQLRequest({
+            httpGraphQLRequest: {
+              method: request.method,
+              headers,
+              search: new URL(request.url, 'http://localhost').search,
+              body: request.body,
+            },
+            context: async () => ({ request: state }),
+          })
+          .finally(() => state.abandon()),
+      );
       for (const [name, value] of answer.headers) void reply.header(name, value);
       void reply.code(answer.status ?? 200).header('x-request-id', request.id);
       if (answer.body.kind !== 'complete') throw new Error('incremental delivery is off');
       return reply.send(answer.body.string);
     },
   });
-  serveArtefacts(server, system);
+  serveArtefacts(server, system, downloads);
   serveHealth(server, system);
   if (system.config.graphiql) serveGraphiql(server);
   server.addHook('onClose', () => apollo.stop());
