@@ -5,7 +5,7 @@ import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
 import { storeScope } from '../../src/scope/scope.ts';
 import type { System } from '../../src/system.ts';
 import { openWorld, type Ask, type World } from '../support/world.ts';
-import { ERASE_USER, tell, type Story } from './erasure.support.ts';
+import { ADA, ERASE_USER, tell, type Story } from './erasure.support.ts';
 import { downloadZip, REQUEST, requestOf } from './support.ts';
 
 // Erasures beside requests for packages of the same people. Nobody works on the queue: the tests run the jobs themselves.
@@ -100,4 +100,98 @@ describe('a conversation that is too long to go at once', () => {
     const entries = await downloadZip(world, ben, request.artefact.id as string);
     expect(entries.get('data.json')!.toString()).not.toContain('of the long conversation');
   });
+});
+
+describe('while the rows of somebody who was erased are still there', () => {
+  const never = new AbortController().signal;
+  const write = (requestId: string): Promise<void> =>
+    HANDLERS.export(world.system, { requestId, scope: storeScope({ ...world.cli, tenantId: story.tenant }) }, never);
+  const shown = async (id: string) =>
+    (await officer(`query ($id: ID!) { request(id: $id) { ${REQUEST} } }`, { id })).data.request;
+
+  test('a package with what they wrote to a customer is written, and does not name them', async () => {
+    await world.ingest(story.tenant, story.app, [
+      { type: 'user', externalId: 'plat-hal', kind: 'AGENT', profile: { displayName: 'Hal Agent' } },
+      { type: 'participant', conversation: 'care', user: 'plat-hal' },
+    ]);
+    expect((await officer(ERASE_USER, { user: story.gus })).codes).toEqual([]);
+    const hal = await world.userId(story.tenant, story.app, 'plat-hal');
+    const id = await requestOf(officer, 'requestAccess', hal, 'others: FULL, reason: "of the works council"');
+    await write(id);
+    const request = await shown(id);
+    expect(request).toMatchObject({ status: 'COMPLETED', error: null });
+    const { context } = JSON.parse((await downloadZip(world, officer, request.artefact.id)).get('data.json')!.toString());
+    expect(context.messages).toContainEqual(expect.objectContaining({ body: 'Dear Ada, sorry', author: 'erased user' }));
+  });
+
+  test('an export of the app tells nothing of the files they added to what others wrote', async () => {
+    await world.ingest(story.tenant, story.app, [
+      {
+        type: 'message',
+        externalId: 'g9',
+        conversation: 'general',
+        author: 'plat-ben',
+        sentAt: '2026-01-05T10:00:00Z',
+        body: 'see',
+        attachments: [
+          { externalId: 'of-ada', name: 'a.txt', uploader: ADA.externalId },
+          { externalId: 'of-ben', name: 'b.txt' },
+        ],
+      },
+    ]);
+    await officer(ERASE_USER, { user: story.ada });
+    const { data } = await world.as({ tenant: story.tenant })('mutation ($app: ID!) { exportApp(appId: $app) { id } }', {
+      app: story.app,
+    });
+    await write(data.exportApp.id);
+    const { artefact } = await shown(data.exportApp.id);
+    const text = (await downloadZip(world, world.as({ tenant: story.tenant }), artefact.id)).get('data.ndjson')!.toString();
+    expect(text).toContain('of-ben');
+    expect(text).not.toContain('of-ada');
+  });
+});
+
+test('a reason that names the person is refused: request and log outlive them', async () => {
+  const asked = requestOf(
+    officer,
+    'requestAccess',
+    story.ada,
+    `others: FULL, reason: "Letter of ${ADA.names[0]!.toUpperCase()}"`,
+  );
+  await expect(asked).rejects.toThrow('names the person');
+  expect(await world.sql('select 1 from requests where tenant_id = $1', [story.tenant])).toEqual([]);
+});
+
+test('the deep scan looks into conversations in which the erased only answered', async () => {
+  await world.ingest(story.tenant, story.app, [
+    { type: 'user', externalId: 'plat-ivy', kind: 'AGENT', profile: { displayName: 'Ivy Larkspur' } },
+    {
+      type: 'message',
+      externalId: 'p3',
+      conversation: 'care',
+      author: 'plat-ivy',
+      sentAt: '2026-01-05T10:00:00Z',
+      body: 'on it',
+    },
+    {
+      type: 'message',
+      externalId: 'p4',
+      conversation: 'care',
+      author: ADA.externalId,
+      sentAt: '2026-01-05T10:01:00Z',
+      body: 'thanks, ivy larkspur!',
+    },
+  ]);
+  const ivy = await world.userId(story.tenant, story.app, 'plat-ivy');
+  const { data } = await officer(ERASE_USER, { user: ivy, deep: true });
+  await carryOut(
+    world.system,
+    data.eraseUser.id as string,
+    { ...world.cli, tenantId: story.tenant },
+    new AbortController().signal,
+  );
+  const { data: found } = await officer('query ($id: ID!) { request(id: $id) { mentionsInFreeText { count } } }', {
+    id: data.eraseUser.id,
+  });
+  expect(found.request.mentionsInFreeText).toEqual({ count: 1 });
 });

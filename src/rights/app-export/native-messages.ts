@@ -64,7 +64,15 @@ export const MESSAGES: Records<MessageRow> = {
       rows.map((row) => row.id),
     );
     const owners = [...rows.map((row) => row.owner), ...[...parts.attachments.values()].flat().map((row) => row.owner)];
-    const open = opener(scope.tenantId, await subjectKeys(system.keys, db, scope.tenantId, owners));
+    const keys = await subjectKeys(system.keys, db, scope.tenantId, owners);
+    const open = opener(scope.tenantId, keys);
+    // Of files whose owner was erased nothing is told, also where the erasure's job has not come to them yet.
+    for (const [id, list] of parts.attachments) {
+      const kept = list.filter((one) => keys.has(one.owner));
+      if (kept.length < list.length)
+        leaveOut(walk, 'attachments of somebody whose erasure is at work', list.length - kept.length);
+      parts.attachments.set(id, kept);
+    }
     const bodies = new Map(rows.map((row) => [row.id, open(row.owner, 'messages.body', row.id, row.body)]));
     await walk.names.conversations(
       session,

@@ -7,7 +7,7 @@ import { advanceRequest, findRequest } from '../request.service.ts';
 import { doom } from './doomed-files.ts';
 import { deleteExportsOf } from './held-exports.ts';
 import { enterLedger, lockApp, openErasure, openErasureOf, scheduleErasure } from './ledger.ts';
-import { keepNeedles, openNeedles } from './needles.ts';
+import { keepNeedles, openNeedles } from '../needles.ts';
 import type { Step, Walk } from './step.ts';
 
 /** What is deleted in the asking transaction: a conversation no longer than this is unreadable, and gone, at once. */

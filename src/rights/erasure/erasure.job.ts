@@ -8,7 +8,7 @@ import { appWalk } from './app-walk.ts';
 import { conversationWalk, endLongConversation } from './conversation-erasure.service.ts';
 import { doom, removeDoomed } from './doomed-files.ts';
 import { ledgerLineOf, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
-import { destroyNeedles } from './needles.ts';
+import { destroyNeedles } from '../needles.ts';
 import type { Residual } from './residual.entity.ts';
 import { scanResidual } from './residual.service.ts';
 import type { Walk } from './step.ts';

@@ -1,6 +1,6 @@
 import { Refusal } from '../../errors.ts';
 import type { System } from '../../system.ts';
-import { rawNeedles, type Needle } from './needles.ts';
+import { rawNeedles, type Needle } from '../needles.ts';
 import type { ResidualFinding } from './residual.entity.ts';
 
 /** Looks through the names and the bytes of all files of a tenant. They are sealed: a value found in clear was written by a bug. */

@@ -5,7 +5,7 @@ import { unsealText } from '../../keys/sealed-value.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import type { Scope } from '../../scope/scope.ts';
 import type { System } from '../../system.ts';
-import { wordFinder, type Needles } from './needles.ts';
+import { wordFinder, type Needles } from '../needles.ts';
 import type { FreeTextMention, FreeTextMentions } from './residual.entity.ts';
 
 const PAGE = 1_000;

@@ -6,7 +6,7 @@ import { RequestTarget, type RightsRequest } from '../request.entity.ts';
 import { doom } from './doomed-files.ts';
 import { deleteExportsOf } from './held-exports.ts';
 import { enterLedger, lockApp, openErasure, scheduleErasure } from './ledger.ts';
-import { keepNeedles } from './needles.ts';
+import { keepNeedles } from '../needles.ts';
 
 interface Held {
   id: string;

@@ -6,7 +6,7 @@ import { keepsIds, readCatalogue } from './catalogue.queries.ts';
 import { findMentions } from './free-text-scan.ts';
 import { scanFiles } from './file-scan.ts';
 import { leftOverFiles, leftOverRows } from './left-over.ts';
-import { openNeedles, sought } from './needles.ts';
+import { openNeedles, sought } from '../needles.ts';
 import type { Residual, ResidualFinding } from './residual.entity.ts';
 import { scanTable } from './row-scan.ts';
 

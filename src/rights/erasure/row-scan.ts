@@ -1,6 +1,6 @@
 import type { Session } from '../../scope/in-scope.ts';
 import type { CatalogueTable } from './catalogue.queries.ts';
-import { BETWEEN_WORDS, type Sought } from './needles.ts';
+import { BETWEEN_WORDS, type Sought } from '../needles.ts';
 import type { ResidualFinding } from './residual.entity.ts';
 
 /** A table that is full of one word is not worth counting to its end. */

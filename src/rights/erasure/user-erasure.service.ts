@@ -4,8 +4,8 @@ import type { Session } from '../../scope/in-scope.ts';
 import { RequestTarget, type RightsRequest } from '../request.entity.ts';
 import { deleteExportsOf } from './held-exports.ts';
 import { enterLedger, lockApp, openErasure, scheduleErasure } from './ledger.ts';
-import { keepNeedles, wordFinder } from './needles.ts';
-import { userNeedles } from './user-needles.ts';
+import { keepNeedles, wordFinder } from '../needles.ts';
+import { userNeedles } from '../user-needles.ts';
 
 export interface UserErasure {
   ground: string;

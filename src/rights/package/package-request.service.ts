@@ -7,7 +7,9 @@ import { seal, unsealText, type Place } from '../../keys/sealed-value.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { storeScope, type Scope } from '../../scope/scope.ts';
 import { RequestStatus, RequestTarget, type RequestType, type RightsRequest } from '../request.entity.ts';
+import { wordFinder } from '../needles.ts';
 import { openRequest } from '../request.service.ts';
+import { userNeedles } from '../user-needles.ts';
 import type { PackageArgs } from './package.args.ts';
 import { Others, type PackageOptions, type PackageRequest } from './package.options.ts';
 
@@ -54,6 +56,11 @@ export async function requestPackage(
   const subjectId = subjectOf(scope, args.userId);
   const reason = checkOthers(scope, args.others, args.reason);
   const appId = await appOf(session, subjectId);
+  if (reason && wordFinder((await userNeedles(session, subjectId, false)).needles)(reason))
+    throw new Refusal(
+      'INVALID_INPUT',
+      'reason: it names the person. The request and the audit log outlive them: write it without what they are known by.',
+    );
   const options: PackageOptions = {
     format: args.format,
     others: args.others,

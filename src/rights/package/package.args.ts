@@ -16,7 +16,7 @@ export class PackageArgs {
   @Field(() => String, {
     nullable: true,
     description:
-      'Why the names of others are needed: 1 to 1,000 characters, for FULL and only then. Kept with the request and in the audit log.',
+      'Why the names of others are needed: 1 to 1,000 characters, for FULL and only then. Kept with the request and in the audit log, so one that names the person is refused.',
   })
   reason?: string | null;
   @Field(() => Boolean, { defaultValue: false, description: 'Encrypt the zip under a generated password.' })

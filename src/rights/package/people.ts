@@ -11,6 +11,8 @@ export interface People {
   /** Learns who these are, in the order they are first met; call it before `label`. */
   meet(session: Session, ids: Iterable<string | null>): Promise<void>;
   label(id: string): string;
+  /** Whether they were erased, as far as is known: of those that were met. */
+  isErased(id: string): boolean;
   /** Others whose own name the package shows. */
   readonly named: ReadonlySet<string>;
   /** How many others it shows under pseudonyms. */
@@ -26,6 +28,7 @@ export function openPeople(subjectId: string, rule: Others): People {
     named,
     pseudonyms: () => count,
     label: (id) => labels.get(id) ?? ERASED,
+    isErased: (id) => labels.get(id) === ERASED,
     async meet(session, ids) {
       const fresh = [...new Set([subjectId, ...ids])].filter((id): id is string => id !== null && !labels.has(id));
       if (!fresh.length) return;

@@ -1,8 +1,8 @@
-import { place } from '../../data/place.ts';
-import type { SealedColumn } from '../../data/place.ts';
-import { subjectKeys } from '../../keys/keyring.ts';
-import { unsealText } from '../../keys/sealed-value.ts';
-import type { Session } from '../../scope/in-scope.ts';
+import { place } from '../data/place.ts';
+import type { SealedColumn } from '../data/place.ts';
+import { subjectKeys } from '../keys/keyring.ts';
+import { unsealText } from '../keys/sealed-value.ts';
+import type { Session } from '../scope/in-scope.ts';
 import { distinctNeedles, type Needle, type Needles } from './needles.ts';
 
 /** What of a profile tells who somebody is; the rest of it (locale, title, pronouns) they share with many. */
@@ -58,10 +58,11 @@ export async function userNeedles(session: Session, userId: string, deep: boolea
   return { needles: distinctNeedles(needles), conversations: deep ? await conversationsOf(session, userId) : [] };
 }
 
-/** Where they take part, and where they wrote before they left. */
+/** Where they take part, where they wrote, also to customers, and where they are mentioned. */
 async function conversationsOf({ db, scope }: Session, userId: string): Promise<string[]> {
   const rows = (await db.query(
     `select conversation_id as id from participants where tenant_id = $1 and user_id = $2 union select conversation_id from messages where tenant_id = $1 and subject_id = $2
+     union select conversation_id from messages where tenant_id = $1 and author_id = $2 and author_id <> subject_id
      union select conversation_id from mentions where tenant_id = $1 and user_id = $2`,
     [scope.tenantId, userId],
   )) as { id: string }[];

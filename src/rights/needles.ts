@@ -1,8 +1,8 @@
-import { place } from '../../data/place.ts';
-import { normalise } from '../../keys/blind-index.ts';
-import { createSubjectKeys, destroySubjectKeys, subjectKeys } from '../../keys/keyring.ts';
-import { seal, unsealText } from '../../keys/sealed-value.ts';
-import type { Session } from '../../scope/in-scope.ts';
+import { place } from '../data/place.ts';
+import { normalise } from '../keys/blind-index.ts';
+import { createSubjectKeys, destroySubjectKeys, subjectKeys } from '../keys/keyring.ts';
+import { seal, unsealText } from '../keys/sealed-value.ts';
+import type { Session } from '../scope/in-scope.ts';
 
 /** Something that the erased was known by. ID is the UUID that Habeas gave; evidence may go on naming that one. */
 export interface Needle {
