@@ -26,7 +26,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Of a database error the SQLSTATE and the stack only: its message and detail may quote values, as those of JSON that is none do. */
+/** Of a database error the SQLSTATE and the frames of its stack only: its message and detail may quote values, as those of JSON that is none do. */
 export function describe(error: unknown): object {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code } = error as { code?: unknown };
@@ -35,6 +35,10 @@ export function describe(error: unknown): object {
     name: error.name,
     ...(typeof code === 'string' ? { code } : {}),
     ...(database || error instanceof SyntaxError ? {} : { message: error.message }),
-    stack: error.stack?.split('\n').slice(1, 12),
+    // The message stands before the frames, and may have lines of its own.
+    stack: error.stack
+      ?.split('\n')
+      .filter((line) => /^\s+at /.test(line) && !error.message.includes(line))
+      .slice(0, 11),
   };
 }

@@ -36,7 +36,8 @@ export function normalise(type: string, value: string): string {
       return text.toLowerCase().replace(/^@/, '');
     case 'PHONE':
     case 'WHATSAPP':
-      return text.replace(/^00/, '').replace(/\D/g, '');
+      // A number that has no digit ("n/a") is no number: it equals itself, not every other of that kind.
+      return asciiDigits(text).replace(/^00/, '').replace(/\D/g, '') || text.toLowerCase();
     case 'NAME':
     case 'ADDRESS':
       return text.toLowerCase().replace(/\s+/g, ' ');
@@ -44,3 +45,7 @@ export function normalise(type: string, value: string): string {
       return value;
   }
 }
+
+/** Arabic-Indic digits, and those of Persian and Urdu, are digits too. */
+const asciiDigits = (text: string): string =>
+  text.replace(/[\u0660-\u0669\u06f0-\u06f9]/g, (digit) => String(digit.charCodeAt(0) & 0xf));

@@ -22,9 +22,12 @@ export const MASTER_KEY_FILE = 'master-keys.json';
 
 async function writeFileAtomically(path: string, content: string, replace: boolean): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const before = await stat(path).catch(() => undefined);
   const file = await open(temporary, 'wx', 0o600);
   try {
     await file.writeFile(content);
+    // Rotated by root, it must not lock out the user that the server runs as.
+    if (before && process.getuid?.() === 0) await file.chown(before.uid, before.gid);
     await file.sync();
     await file.close();
     // A link fails where the file is there already: two first starts at once end with one key.
@@ -33,6 +36,15 @@ async function writeFileAtomically(path: string, content: string, replace: boole
   } finally {
     await rm(temporary, { force: true });
   }
+  await syncFolder(dirname(path));
+}
+
+/** A name is only as durable as the folder that holds it: after a power cut nothing may be wrapped under a key that is in no file. */
+async function syncFolder(path: string): Promise<void> {
+  // Windows opens no folders.
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
 }
 
 const newKey = (): { id: string; key: string } => ({

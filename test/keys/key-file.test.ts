@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -36,6 +36,16 @@ describe('the master key file', () => {
     await openKeyFile(folder, true);
     await chmod(path(), mode);
     await expect(openKeyFile(folder, false)).rejects.toThrow(`chmod 600 ${path()}`);
+  });
+
+  const asRoot = process.getuid?.() === 0 ? test : test.skip;
+  asRoot('rotated by root still belongs to the user that the server runs as', async () => {
+    await openKeyFile(folder, true);
+    await chown(path(), 65534, 65534);
+    const id = await addMasterKey(folder);
+    expect((await keysIn()).current).toBe(id);
+    const { uid, gid, mode } = await stat(path());
+    expect([uid, gid, mode & 0o777]).toEqual([65534, 65534, 0o600]);
   });
 
   test('that is missing over existing data is never made anew', async () => {
