@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { runtimeSource } from '../../ormconfig.ts';
 import type { Config } from '../config.ts';
 import { databaseFindings, keyFileFindings, storeFindings, type Finding } from '../database/doctor.ts';
-import { MASTER_KEY_FILE } from '../keys/key-file.ts';
 import { openDatabase } from '../main.ts';
 import { holdsKeys } from '../scope/in-scope.ts';
 import type { Register } from './command.ts';
@@ -19,9 +17,13 @@ async function examine(config: Config, io: Io): Promise<Finding[]> {
       const source = await runtimeSource(database.runtimeUrl, 2).initialize();
       try {
         findings.push(...(await databaseFindings(source, Date.now, Boolean(database.migrationUrl))));
-        // Before the first migration there is nothing to ask, and nothing held.
-        const held = findings.some((finding) => finding.area === 'migrations') ? false : await holdsKeys(source);
-        findings.push(...(await keyFileFindings(join(config.keys, MASTER_KEY_FILE), held)));
+        const pending = findings.some((finding) => finding.area === 'migrations');
+        const held = await holdsKeys(source).catch((error: unknown) => {
+          // Before the first migration there is nothing to ask, and nothing held.
+          if (pending) return false;
+          throw error;
+        });
+        findings.push(...(await keyFileFindings(config.keys, held)));
       } finally {
         await source.destroy();
       }

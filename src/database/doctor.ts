@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DataSource } from 'typeorm';
+import { MASTER_KEY_FILE, openKeyFile } from '../keys/key-file.ts';
 import { isolationFindings } from './isolation.ts';
 import { pendingMigrations } from './migrate.ts';
 
@@ -47,19 +48,18 @@ export async function databaseFindings(source: DataSource, now: () => number, mi
   return findings;
 }
 
-/** What is wrong with the master key file. `held`: the database holds keys that only an existing file can open. */
-export async function keyFileFindings(path: string, held: boolean): Promise<Finding[]> {
-  const error = (text: string): Finding[] => [{ severity: 'error', area: 'keys', text }];
-  try {
-    const { mode } = await stat(path);
-    if (process.platform !== 'win32' && mode & 0o077)
-      return error(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run: chmod 600 ${path}`);
-    return [];
-  } catch (failure) {
-    const { code } = failure as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') return error(`${path} cannot be reached (${code}); run habeas as the user that made it`);
-    return held ? error(`${path} is missing, and nothing held can be read without it; restore it from its backup`) : [];
-  }
+/** What is wrong with the master key file of a folder. `held`: the database holds keys that only an existing file can open. */
+export async function keyFileFindings(folder: string, held: boolean): Promise<Finding[]> {
+  const there = await stat(join(folder, MASTER_KEY_FILE)).then(
+    () => true,
+    (failure: NodeJS.ErrnoException) => failure.code !== 'ENOENT',
+  );
+  // The next start makes it.
+  if (!there && !held) return [];
+  return openKeyFile(folder, false).then(
+    () => [],
+    (failure: unknown) => [{ severity: 'error', area: 'keys', text: (failure as Error).message }],
+  );
 }
 
 /** Whether a folder can be written, or made where it is not there yet, and has room. */

@@ -70,7 +70,24 @@ async function roleFindings(source: DataSource): Promise<string[]> {
     findings.push(
       `The runtime role owns tables (${names(owned)}): HABEAS_DATABASE_URL must be of a role that owns nothing; the owner goes into HABEAS_MIGRATION_URL`,
     );
+  else if (!role?.rolsuper) findings.push(...(await otherPossessions(source)));
   return findings;
+}
+
+/** Whoever owns a schema may drop what is in it and make it anew, and whoever owns the database owns its schema public; a function decides what a policy sees. */
+async function otherPossessions(source: DataSource): Promise<string[]> {
+  const owned = (await source.query(
+    `select 'database ' || quote_ident(datname) as name from pg_database where datname = current_database() and pg_has_role(current_user, datdba, 'member')
+     union all
+     select 'schema ' || quote_ident(nspname) from pg_namespace where nspname in ('public', 'keys') and pg_has_role(current_user, nspowner, 'member')
+     union all
+     (select 'function ' || p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where n.nspname in ('public', 'keys') and pg_has_role(current_user, p.proowner, 'member') limit 3)`,
+  )) as { name: string }[];
+  return owned.map(
+    ({ name }) =>
+      `The runtime role owns the ${name}, by which it could replace what isolates tenants; run: alter ${name} owner to <the role of HABEAS_MIGRATION_URL>`,
+  );
 }
 
 /** Refuses to go on where one tenant could see another's rows. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runtimeSource } from '../../ormconfig.ts';
 import { databaseFindings, keyFileFindings, storeFindings, type Finding } from '../../src/database/doctor.ts';
+import { openKeyFile } from '../../src/keys/key-file.ts';
 import { checkIsolation } from '../../src/database/isolation.ts';
 import { openSystem } from '../../src/main.ts';
 import { openWorld, type World } from '../support/world.ts';
@@ -83,6 +84,18 @@ describe('a database', () => {
       /owns tables \(public\.given\)/,
     ],
     [
+      'that owns the database, and with it the schema public',
+      `alter database DATABASE owner to ${ROLE}`,
+      'alter database DATABASE owner to habeas_owner',
+      /owns the database .*; run: alter database .* owner to/,
+    ],
+    [
+      'that owns the function which sets the scope',
+      `alter function enter_scope(uuid, text, text) owner to ${ROLE}`,
+      'alter function enter_scope(uuid, text, text) owner to habeas_owner',
+      /owns the function enter_scope\(uuid,text,text\), by which/,
+    ],
+    [
       'that may read a view',
       `create view seen as select body from messages; grant select on seen to ${ROLE}`,
       'drop view seen',
@@ -95,13 +108,14 @@ describe('a database', () => {
       /Row-level security is not forced on public\.messages\. Run/,
     ],
   ])('with a runtime role %s is refused, by doctor and by a server that starts', async (_, breaking, mending, text) => {
-    await world.sql(breaking);
+    const run = (text: string) => world.sql(text.replace('DATABASE', world.database.name));
+    await run(breaking);
     try {
       const findings = (await examine()).filter((finding) => text.test(finding.text));
       expect(findings).toMatchObject([{ severity: 'error', area: 'isolation' }]);
       await expect(openSystem(world.config, url)).rejects.toThrow(/^Refusing to start, isolation would not hold:\n- /);
     } finally {
-      await world.sql(mending);
+      await run(mending);
     }
     expect(await examine()).toEqual([]);
   });
@@ -158,15 +172,18 @@ describe('a database', () => {
 describe('the machine', () => {
   test('has a key file for its owner alone, or is told the mend', async () => {
     const path = join(folder, 'master-keys.json');
-    expect(await keyFileFindings(path, false)).toEqual([]);
-    expect(await keyFileFindings(path, true)).toMatchObject([
-      { severity: 'error', area: 'keys', text: expect.stringMatching(/is missing, .*restore it from its backup/) },
+    expect(await keyFileFindings(folder, false)).toEqual([]);
+    expect(await keyFileFindings(folder, true)).toMatchObject([
+      { severity: 'error', area: 'keys', text: expect.stringMatching(/is missing; restore it from its backup/) },
     ]);
     await writeFile(path, '{}');
     await chmod(path, 0o644);
-    expect(await keyFileFindings(path, true)).toMatchObject([{ text: expect.stringContaining(`run: chmod 600 ${path}`) }]);
+    expect(await keyFileFindings(folder, true)).toMatchObject([{ text: expect.stringContaining(`run: chmod 600 ${path}`) }]);
     await chmod(path, 0o600);
-    expect(await keyFileFindings(path, true)).toEqual([]);
+    expect(await keyFileFindings(folder, true)).toMatchObject([{ text: expect.stringContaining(`${path} is damaged`) }]);
+    await rm(path);
+    await openKeyFile(folder, true);
+    expect(await keyFileFindings(folder, true)).toEqual([]);
   });
 
   test('has a store that can be written', async () => {
@@ -182,6 +199,16 @@ describe('habeas doctor', () => {
   const environment = () => ({ HABEAS_DATABASE_URL: url, HABEAS_HOME: world.home });
   test('says that all is well, with exit code 0', async () => {
     expect(await commandLine(environment())('doctor')).toEqual({ code: 0, out: 'All is well.\n', err: '' });
+  });
+  test('finds a missing key file out also where a migration is pending', async () => {
+    await world.sql(`update migrations set name = 'kept' where name = 'Audit1700000000900'`);
+    try {
+      const { code, out } = await commandLine({ ...environment(), HABEAS_KEYS: join(folder, 'nowhere') })('doctor');
+      expect(code).toBe(1);
+      expect(out).toMatch(/^ERROR {4}keys: .*nowhere.master-keys.json is missing; restore it/m);
+    } finally {
+      await world.sql(`update migrations set name = 'Audit1700000000900' where name = 'kept'`);
+    }
   });
   test('says what is wrong and how to mend it, with exit code 1', async () => {
     await world.sql(`alter role ${ROLE} bypassrls`);
