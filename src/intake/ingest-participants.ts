@@ -3,6 +3,7 @@ import {
   count,
   merged,
   ERASED_REASON,
+  isGone,
   skip,
   timeOrNull,
   type Batch,
@@ -34,7 +35,8 @@ export function collectMembership(
   if (!conversation) return skip(batch, item, 'participant', 'no conversation of this external id');
   if (conversation.kind === 'ERASED') return skip(batch, item, 'participant', 'the conversation was erased');
   if (!user) return skip(batch, item, 'participant', 'no user of this external id');
-  if (user.erased) return skip(batch, item, 'participant', ERASED_REASON);
+  // The place of a former self, too, where its times tell it.
+  if (isGone(user, one.joinedAt ?? one.leftAt)) return skip(batch, item, 'participant', ERASED_REASON);
   into.push({
     conversation,
     userId: user.id,

@@ -191,6 +191,21 @@ describe('somebody who was erased', () => {
     ).toEqual(['later']);
   });
 
+  test('who signs up anew does not take the place that their former self had in a conversation', async () => {
+    await ingestAs(world, { tenant, app }, all);
+    await erase('ada');
+    const place = { type: 'participant', conversation: 'room', user: 'ada' } as const;
+    const answer = await ingestAs(world, { tenant, app }, [
+      { ...ada, signedUpAt: at(40) } as RawRecord,
+      { ...place, joinedAt: at(2) },
+      { ...place, leftAt: at(3) },
+    ]);
+    expect(answer.skipped.map(({ what, reason }) => [what, reason])).toEqual(
+      Array.from({ length: 2 }, () => ['participant', 'the person was erased']),
+    );
+    expect((await ingestAs(world, { tenant, app }, [{ ...place, joinedAt: at(41) }])).counts['participant']).toEqual([1, 0, 0]);
+  });
+
   test('leaves the personal conversation of a customer with an agent who was erased to the customer', async () => {
     const care: RawRecord = {
       type: 'conversation',
