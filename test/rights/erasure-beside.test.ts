@@ -14,7 +14,7 @@ let story: Story;
 let officer: Ask;
 
 beforeAll(async () => {
-  world = await openWorld({ work: false, environment: { HABEAS_LIMIT_OPEN_REQUESTS: '2' } });
+  world = await openWorld({ work: false, environment: { HABEAS_LIMIT_OPEN_REQUESTS: '2', HABEAS_LIMIT_SECONDS: '2' } });
 });
 afterAll(() => world.close());
 beforeEach(async () => {
@@ -36,6 +36,24 @@ test('however many packages somebody has asked for, they can be erased, and so c
     expect((await integrator('mutation ($app: ID!) { exportApp(appId: $app) { id } }', { app: story.app })).codes).toEqual(codes);
   const eraseApp = 'mutation ($app: ID!) { eraseApp(appId: $app, ground: CONTRACT_ENDED, confirm: "App") { id } }';
   expect((await officer(eraseApp, { app: story.app })).codes).toEqual([]);
+});
+
+test('destroying the keys of millions may take longer than a statement of a request may', async () => {
+  // Stands for the time that millions of rows take.
+  await world.sql(
+    'create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(2.5); return old; end $$',
+  );
+  await world.sql('create trigger slow before delete on keys.subject_keys for each statement execute function slow()');
+  try {
+    const eraseApp = 'mutation ($app: ID!) { eraseApp(appId: $app, ground: CONTRACT_ENDED, confirm: "App") { id unreadableAt } }';
+    const { data, codes } = await officer(eraseApp, { app: story.app });
+    expect(codes).toEqual([]);
+    expect(data.eraseApp.unreadableAt).not.toBeNull();
+    expect((await officer('mutation { eraseTenant(confirm: "Tenant") { id } }')).codes).toEqual([]);
+  } finally {
+    await world.sql('drop trigger slow on keys.subject_keys');
+    await world.sql('drop function slow');
+  }
 });
 
 describe('a conversation that is too long to go at once', () => {

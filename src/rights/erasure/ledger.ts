@@ -31,8 +31,13 @@ export interface LedgerLine {
   erasedAt: string;
 }
 
-export const openErasure = (session: Session, { options = {}, ...erasure }: NewErasure): Promise<RightsRequest> =>
-  openRequest(session, { ...erasure, type: RequestType.ERASURE, status: RequestStatus.SCHEDULED, options });
+/** Longer than any other statement of a request may take (HABEAS_LIMIT_SECONDS): an app of ten million people has as many keys. */
+const SECONDS = 600;
+
+export async function openErasure(session: Session, { options = {}, ...erasure }: NewErasure): Promise<RightsRequest> {
+  await session.db.query(`select set_config('statement_timeout', $1, true)`, [`${SECONDS}s`]);
+  return openRequest(session, { ...erasure, type: RequestType.ERASURE, status: RequestStatus.SCHEDULED, options });
+}
 
 /** The request, locked, if it is still open. */
 export async function openErasureOf(session: Session, requestId: string): Promise<RightsRequest | undefined> {
