@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Db } from '../database/db.ts';
+import { Refusal } from '../errors.ts';
 import type { KeyManagement } from './key-file.ts';
 import { KeyCache } from './key-cache.ts';
 import { seal, unseal } from './sealed-value.ts';
@@ -85,10 +86,10 @@ export async function tenantKey(ring: Keyring, db: Db, tenantId: string): Promis
   return key;
 }
 
-/** The tenant's key where the tenant must exist; a destroyed one is an error. */
+/** The tenant's key where the tenant must exist: one that was erased is to everybody one that never was. */
 export async function requireTenantKey(ring: Keyring, db: Db, tenantId: string): Promise<Buffer> {
   const key = await tenantKey(ring, db, tenantId);
-  if (!key) throw new Error(`The tenant ${tenantId} has no key: it was erased.`);
+  if (!key) throw new Refusal('NOT_FOUND', 'No such tenant in the scope of this token.');
   return key;
 }
 

@@ -54,6 +54,8 @@ export async function openRequest({ db, scope, system }: Session, request: NewRe
 /** Nobody is helped by a hundred copies of the same package: so many requests about one person, or app, are open at a time. */
 async function checkOpen({ db, scope, system }: Session, targetId: string): Promise<void> {
   const limit = system.config.limits.openRequests;
+  // One at a time for each of them: requests that come at once would all count those before.
+  await db.query(`select pg_advisory_xact_lock(hashtextextended($1, 1))`, [`${scope.tenantId} ${targetId}`]);
   const [row] = (await db.query(
     `select count(*)::int as open from requests where tenant_id = $1 and target_id = $2 and status in ${OPEN}`,
     [scope.tenantId, targetId],

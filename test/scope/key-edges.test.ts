@@ -69,3 +69,37 @@ test('neither the subject of a token nor a reason can make an act fail by half a
     'mutation ($user: ID!, $note: String!) { eraseUser(userId: $user, ground: CONSENT_WITHDRAWN, note: $note) { id } }';
   expect((await world.as({ tenant })(erase, { user, note: 'by letter \ud800' })).codes).toEqual([]);
 });
+
+test('an erased tenant is to the provider, too, one that never was', async () => {
+  const { kid } = await world.key({ role: 'PROVIDER' });
+  const gone = await world.tenant('Gone');
+  const provider = world.as({});
+  const issued = await provider(
+    'mutation ($kid: ID!, $gone: ID!) { issueToken(kid: $kid, level: TENANT, tenantId: $gone) { token } }',
+    { kid, gone },
+  );
+  const inside = world.as(issued.data.issueToken.token);
+  expect((await inside('mutation { eraseTenant(ground: CONTRACT_ENDED, confirm: "Gone") { id } }')).codes).toEqual([]);
+  for (const query of [
+    'mutation { createApp(name: "late") { id } }',
+    'mutation { createApiKey(name: "late", role: AUDITOR) { secret } }',
+    '{ findSubject(type: EMAIL, value: "ann@example.org") { ambiguous } }',
+  ])
+    expect([query, (await inside(query)).codes]).toEqual([query, ['NOT_FOUND']]);
+  const late = 'mutation ($gone: ID!) { createApp(name: "late", tenantId: $gone) { id } }';
+  expect((await provider(late, { gone })).messages).toEqual(
+    (await provider(late, { gone: '019a0000-0000-7000-8000-000000000000' })).messages,
+  );
+});
+
+test('of requests that come at once no more are open than the limit', async () => {
+  const app = await world.app(tenant);
+  await world.ingest(tenant, app, [{ type: 'user', externalId: 'eve' }]);
+  const eve = world.as({ tenant, app, user: await world.userId(tenant, app, 'eve') });
+  await eve('{ me { id } }');
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, () => eve('mutation { requestPortability(format: JSON) { request { id } } }')),
+  );
+  expect(answers.filter(({ codes }) => !codes.length)).toHaveLength(10);
+  expect(new Set(answers.flatMap(({ codes }) => codes))).toEqual(new Set(['LIMIT_EXCEEDED']));
+});
