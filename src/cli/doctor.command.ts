@@ -17,10 +17,10 @@ async function examine(config: Config, io: Io): Promise<Finding[]> {
       const source = await runtimeSource(database.runtimeUrl, 2).initialize();
       try {
         findings.push(...(await databaseFindings(source, Date.now, Boolean(database.migrationUrl))));
-        const pending = findings.some((finding) => finding.area === 'migrations');
+        const unusable = findings.some(({ area }) => area === 'migrations' || area === 'database');
         const held = await holdsKeys(source).catch((error: unknown) => {
           // Before the first migration there is nothing to ask, and nothing held.
-          if (pending) return false;
+          if (unusable) return false;
           throw error;
         });
         findings.push(...(await keyFileFindings(config.keys, held)));

@@ -19,6 +19,8 @@ const LOW_DISK_BYTES = 1024 ** 3;
 /** What is wrong with a database, as the runtime role sees it. `migrates`: the next start brings the schema up to date by itself. */
 export async function databaseFindings(source: DataSource, now: () => number, migrates: boolean): Promise<Finding[]> {
   const findings: Finding[] = (await isolationFindings(source)).map((text) => ({ severity: 'error', area: 'isolation', text }));
+  const closed = await closedTo(source);
+  if (closed) return [...findings, closed];
   const pending = await pendingMigrations(source);
   if (pending.length)
     findings.push({
@@ -46,6 +48,21 @@ export async function databaseFindings(source: DataSource, now: () => number, mi
       text: 'The schema of the job queue is missing or closed to the runtime role; run: habeas migrate',
     });
   return findings;
+}
+
+/** The tables were granted to the role that was named when they were made; another one can use none of them. */
+async function closedTo(source: DataSource): Promise<Finding | undefined> {
+  const [found] = (await source.query(
+    `select quote_ident(current_user) as role, (
+       select string_agg(distinct quote_ident(r.rolname), ', ') from aclexplode(c.relacl) a join pg_roles r on r.oid = a.grantee
+       where a.grantee <> c.relowner and a.privilege_type = 'SELECT') as granted
+     from pg_class c where c.oid = to_regclass('tenants') and not has_table_privilege(c.oid, 'select')`,
+  )) as { role: string; granted: string | null }[];
+  if (!found) return undefined;
+  const mend = found.granted
+    ? `name ${found.granted} in HABEAS_DATABASE_URL, or run as its administrator: grant ${found.granted} to ${found.role}`
+    : 'run: habeas migrate';
+  return { severity: 'error', area: 'database', text: `The role ${found.role} may not use the tables; ${mend}` };
 }
 
 /** What is wrong with the master key file of a folder. `held`: the database holds keys that only an existing file can open. */

@@ -4,6 +4,10 @@ import { MIGRATIONS } from '../../ormconfig.ts';
 import { installQueue } from '../jobs/queue.ts';
 
 function ownerSource(ownerUrl: string, runtimeRole: string): DataSource {
+  if (!runtimeRole)
+    throw new Error(
+      'HABEAS_DATABASE_URL names no role (postgresql://role:password@host/database), so nothing can be granted to it.',
+    );
   return new DataSource({
     type: 'postgres',
     url: ownerUrl,

@@ -200,6 +200,29 @@ describe('habeas doctor', () => {
   test('says that all is well, with exit code 0', async () => {
     expect(await commandLine(environment())('doctor')).toEqual({ code: 0, out: 'All is well.\n', err: '' });
   });
+  test('says which role the tables were granted to, to one that may use none of them', async () => {
+    await world.sql(`revoke habeas_app from ${ROLE}`);
+    await world.sql(`grant connect on database ${world.database.name} to ${ROLE}`);
+    try {
+      const { code, out, err } = await commandLine(environment())('doctor');
+      expect([code, err]).toEqual([1, '']);
+      expect(out).toMatch(
+        /^ERROR {4}database: The role weak_\d+ may not use the tables; name habeas_app in HABEAS_DATABASE_URL, or run .*: grant habeas_app to weak_\d+$/m,
+      );
+    } finally {
+      await world.sql(`grant habeas_app to ${ROLE}`);
+    }
+  });
+  test('is not needed to learn that the URL names no role', async () => {
+    const nobody = new URL(url);
+    [nobody.username, nobody.password] = ['', ''];
+    const { code, err } = await commandLine({
+      HABEAS_DATABASE_URL: nobody.href,
+      HABEAS_MIGRATION_URL: world.database.ownerUrl,
+      HABEAS_HOME: world.home,
+    })('migrate');
+    expect([code, err]).toEqual([1, expect.stringContaining('HABEAS_DATABASE_URL names no role')]);
+  });
   test('finds a missing key file out also where a migration is pending', async () => {
     await world.sql(`update migrations set name = 'kept' where name = 'Audit1700000000900'`);
     try {
