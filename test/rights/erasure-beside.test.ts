@@ -213,3 +213,56 @@ test('the deep scan looks into conversations in which the erased only answered',
   });
   expect(found.request.mentionsInFreeText).toEqual({ count: 1 });
 });
+
+describe('while a package is written', () => {
+  const never = new AbortController().signal;
+  const DELETE = 'mutation ($id: ID!) { eraseMessage(messageId: $id, ground: UNLAWFUL_PROCESSING) { id } }';
+  /** Writes Ben's package, and erases a message each time one was written. Answers how often it was, and what it holds in the end. */
+  const writeBeside = async (externalIds: string[]): Promise<{ writes: number; text: string }> => {
+    const ben = world.as({ tenant: story.tenant, app: story.app, user: story.ben });
+    const id = await requestOf(ben, 'requestAccess', story.ben);
+    const scope = storeScope({ ...world.cli, tenantId: story.tenant, level: 'user', appId: story.app, userId: story.ben });
+    let writes = 0;
+    const write: System['files']['write'] = async (...file) => {
+      const measure = await world.system.files.write(...file);
+      const next = externalIds[writes];
+      writes += 1;
+      if (!next) return measure;
+      const [message] = await world.sql('select id from messages where app_id = $1 and external_id = $2', [story.app, next]);
+      expect((await officer(DELETE, { id: message!['id'] })).codes).toEqual([]);
+      return measure;
+    };
+    await HANDLERS.export({ ...world.system, files: { ...world.system.files, write } }, { requestId: id, scope }, never);
+    const { data } = await ben(`query ($id: ID!) { request(id: $id) { ${REQUEST} } }`, { id });
+    expect(data.request).toMatchObject({ status: 'COMPLETED', error: null });
+    const entries = await downloadZip(world, ben, data.request.artefact.id as string);
+    return { writes, text: entries.get('data.json')!.toString() };
+  };
+
+  test.each([
+    ['of theirs', 'g4', 'as always'],
+    ['of others around theirs', 'd1', 'psst'],
+    ['that they reacted to', 'g1', 'eyes'],
+  ])('a message %s that is erased is not in it', async (_, externalId, words) => {
+    const { writes, text } = await writeBeside([externalId]);
+    expect(writes).toBe(2);
+    expect(text).not.toContain(words);
+    expect(text).toContain('what?');
+  });
+
+  test('messages that it does not hold may be erased as often as they like', async () => {
+    const others = Array.from({ length: 30 }, (_, n) => `o${n}`);
+    await world.ingest(story.tenant, story.app, [
+      { type: 'conversation', externalId: 'else', kind: 'PUBLIC_GROUP', participants: [{ user: ADA.externalId }] },
+      ...others.map((externalId): RawRecord => ({
+        type: 'message',
+        externalId,
+        conversation: 'else',
+        author: ADA.externalId,
+        sentAt: '2026-01-05T10:00:00Z',
+        body: 'elsewhere',
+      })),
+    ]);
+    expect(await writeBeside(others)).toMatchObject({ writes: 1 });
+  });
+});

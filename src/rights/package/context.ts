@@ -56,10 +56,12 @@ export function openContext(walk: Walk, full: boolean, onFound: (messages: numbe
   let attachments = 0;
   const open = async (session: Session, raw: readonly RawMessage[]): Promise<Row[]> => {
     const opened = await openRows(session, MESSAGES, raw, walk.people);
-    for (const { raw: one } of opened)
+    for (const { raw: one } of opened) {
+      walk.messages.add(one.k0);
       for (const id of [one['author_id'], one['subject_id']])
         // What an erased agent wrote to a customer stays, without them: their id, until the job has come to it, says nothing of whom the file holds.
         if (typeof id === 'string' && id !== walk.subjectId && !walk.people.isErased(id)) authors.add(id);
+    }
     const [row] = (await session.db.query(
       'select count(*)::int as count from attachments where tenant_id = $1 and message_id = any ($2) and subject_id is distinct from $3',
       [session.scope.tenantId, raw.map(({ k0 }) => k0), walk.subjectId],

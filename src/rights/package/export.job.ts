@@ -14,6 +14,7 @@ import { RequestStatus, RequestTarget, type RequestType, type RightsRequest } fr
 import { advanceRequest, findRequest } from '../request.service.ts';
 import { appOf, forgetPassword, readPassword } from './package-request.service.ts';
 import { keyHolders } from './people.ts';
+import type { Sieve } from './sieve.ts';
 import type { Read } from './walk.ts';
 
 /** One attempt at writing a request's export file. */
@@ -34,6 +35,8 @@ export interface ExportPlan {
   manifest: Record<string, unknown> & { counts: Record<string, number> };
   /** Whose words or names are inside, where not everybody's of the app are. */
   people?: () => string[];
+  /** Which messages are inside, where not all of the app are. */
+  messages?: Sieve;
   total: () => number;
 }
 
@@ -46,6 +49,9 @@ interface Attempt {
   password: string | undefined;
   /** How many erasures the ledger held. */
   erasures: number;
+  startedAt: number;
+  /** Messages that were erased shortly before. */
+  erasedBefore: Set<string>;
 }
 
 const ATTEMPTS = 5;
@@ -109,7 +115,8 @@ async function begin(session: Session, requestId: string): Promise<Attempt | und
   ])) as unknown[];
   if (!app) throw new Refusal('NOT_FOUND', 'The app was erased.');
   if (request.target === RequestTarget.USER) await appOf(session, request.targetId);
-  const artefactId = uuidv7(system.now());
+  const startedAt = system.now();
+  const artefactId = uuidv7(startedAt);
   const keys = await createSubjectKeys(system.keys, db, scope.tenantId, [{ id: artefactId, appId: request.appId }]);
   await advanceRequest(session, requestId, { status: RequestStatus.RUNNING, stage: artefactId, done: 0, error: null });
   return {
@@ -118,6 +125,8 @@ async function begin(session: Session, requestId: string): Promise<Attempt | und
     key: keys.get(artefactId)!,
     password: await readPassword(session, request),
     erasures: await countErasures(session, request),
+    startedAt,
+    erasedBefore: await erasedMessages(session, request, startedAt),
   };
 }
 
@@ -128,13 +137,34 @@ async function clearAttempt({ db, scope, system }: Session, { stage }: RightsReq
   await destroySubjectKeys(system.keys, db, scope.tenantId, [stage]);
 }
 
-/** The ledger only grows, so its length tells whether something was erased; people are asked for by their keys, unless it is everybody. */
+/**
+ * The ledger only grows, so its length tells whether something was erased. Of a package people are asked for by their keys and messages by name (holdsErased):
+ * what it does not hold may be erased as often as anybody likes.
+ */
 async function countErasures({ db, scope }: Session, { appId, target }: RightsRequest): Promise<number> {
   const [row] = (await db.query(
-    `select count(*)::int as count from erasures where tenant_id = $1 and (app_id = $2 or app_id is null) and ($3 or target <> 'USER')`,
+    `select count(*)::int as count from erasures where tenant_id = $1 and (app_id = $2 or app_id is null) and ($3 or target not in ('USER', 'MESSAGE'))`,
     [scope.tenantId, appId, target === RequestTarget.APP],
   )) as { count: number }[];
   return row!.count;
+}
+
+/** Clocks of two servers differ by less. */
+const CLOCKS_MS = 60 * 60_000;
+
+/** Messages of the app that were erased since about then, by id. */
+async function erasedMessages({ db, scope }: Session, { appId }: RightsRequest, since: number): Promise<Set<string>> {
+  const rows = (await db.query(
+    `select target_id as id from erasures where tenant_id = $1 and app_id = $2 and target = 'MESSAGE' and erased_at > $3`,
+    [scope.tenantId, appId, new Date(since - CLOCKS_MS)],
+  )) as { id: string }[];
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Whether a message that the file holds was erased while it was written. */
+async function holdsErased(session: Session, attempt: Attempt, messages: Sieve): Promise<boolean> {
+  const erased = await erasedMessages(session, attempt.request, attempt.startedAt);
+  return [...erased.difference(attempt.erasedBefore)].some((id) => messages.mayHold(id));
 }
 
 async function write(
@@ -186,6 +216,7 @@ async function finish(
   const people = plan.people?.() ?? [];
   const alive = await keyHolders(session, [artefactId, ...people]);
   if (alive.size !== people.length + 1 || (await countErasures(session, request)) !== attempt.erasures) throw new Stale();
+  if (plan.messages && (await holdsErased(session, attempt, plan.messages))) throw new Stale();
   const day = new Date(system.now()).toISOString().slice(0, 10);
   const counts = plan.manifest.counts;
   await recordArtefact(session, {

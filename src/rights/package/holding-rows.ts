@@ -118,8 +118,11 @@ function entryName(walk: Walk, { k0 }: RawRow, name: unknown): string {
 export function holdingSection(walk: Walk, holding: Holding): Section {
   async function* rows(): AsyncGenerator<Row> {
     for await (const page of rawPages(walk, holding)) {
-      for (const { raw, row } of page)
+      for (const { raw, row } of page) {
+        const message = holding.table === 'messages' ? raw.k0 : row['messageId'];
+        if (typeof message === 'string') walk.messages.add(message);
         yield holding.content ? { ...row, file: row['stored'] ? entryName(walk, raw, row['name']) : null } : row;
+      }
     }
   }
   const columns = holding.columns.map((column) => column.name);

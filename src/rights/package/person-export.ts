@@ -41,6 +41,7 @@ export async function planPersonExport(job: ExportJob, contents: Contents): Prom
       notes: [...(options.format === PackageFormat.CSV ? [NOTES.csv] : []), ...(options.encrypted ? [NOTES.encryption] : [])],
     },
     people: pack.peopleInside,
+    messages: pack.walk.messages,
     total: pack.total,
   };
 }

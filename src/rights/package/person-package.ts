@@ -4,6 +4,7 @@ import { countHeld, type Held } from './held.ts';
 import { holdingSection } from './holding-rows.ts';
 import { Others } from './package.options.ts';
 import { openPeople } from './people.ts';
+import { openSieve } from './sieve.ts';
 import type { Read, Section, Walk } from './walk.ts';
 import { listWithheld, type Withheld } from './withheld.ts';
 
@@ -49,6 +50,7 @@ export async function openPersonPackage(contents: Contents, settings: PackageSet
     read,
     subjectId,
     people: openPeople(subjectId, others),
+    messages: openSieve(),
     holdings,
     openNames,
     ...(signal && { signal }),

@@ -2,6 +2,7 @@ import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Holding } from '../../data/holding.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { People } from './people.ts';
+import type { Sieve } from './sieve.ts';
 
 export const PAGE = 2000;
 /** Below every id. */
@@ -26,6 +27,8 @@ export interface Walk {
   read: Read;
   subjectId: string;
   people: People;
+  /** The messages whose rows, or what hangs on them, went by. */
+  messages: Sieve;
   holdings: readonly Holding[];
   /** Whether attachments' names may stand in the names of files: not where the zip shows its directory but not its content. */
   openNames: boolean;
