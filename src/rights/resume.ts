@@ -22,12 +22,12 @@ export async function resumeLostRequests(system: System, signal: AbortSignal): P
 async function resumeIn(system: System, tenantId: string): Promise<number> {
   return inScope(system, systemScope(tenantId, 'resume'), async ({ db, scope }) => {
     const lost = (await db.query(
-      `select r.id, r.type, r.app_id as "appId" from requests r
+      `select r.id, r.type, r.app_id as "appId", case when r.options -> 'own' = 'true' then r.subject_id end as "ownerId" from requests r
        where r.tenant_id = $1 and r.status in ('SCHEDULED', 'RUNNING') and r.received_at < $2
          and not exists (select 1 from jobs.job j where j.name in ('export', 'erasure') and j.data ->> 'requestId' = r.id::text and j.state in ('created', 'retry', 'active'))
        for update skip locked`,
       [tenantId, new Date(system.now() - QUIET_MS)],
-    )) as { id: string; type: string; appId: string | null }[];
+    )) as { id: string; type: string; appId: string | null; ownerId: string | null }[];
     for (const request of lost) {
       const [last] = (await db.query(
         `select data from jobs.job where name in ('export', 'erasure') and data ->> 'requestId' = $1 order by created_on desc limit 1`,
@@ -35,8 +35,9 @@ async function resumeIn(system: System, tenantId: string): Promise<number> {
       )) as {
         data: Record<string, unknown>;
       }[];
-      // The scope it was asked in; where even that is gone, the server's own, within the app.
-      const own = request.appId ? { ...scope, level: 'app' as const, appId: request.appId } : scope;
+      // The scope it was asked in; where even that is gone, the server's own, within the app, or the person whose own request it is.
+      const app = request.appId ? { ...scope, level: 'app' as const, appId: request.appId } : scope;
+      const own = request.ownerId ? { ...app, level: 'user' as const, userId: request.ownerId } : app;
       await system.queue.enqueue(
         db,
         request.type === 'ERASURE' ? 'erasure' : 'export',

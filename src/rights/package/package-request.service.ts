@@ -74,7 +74,8 @@ export async function requestPackage(
     appId,
     subjectId,
     status: RequestStatus.SCHEDULED,
-    options: { ...options },
+    // Where its job is lost, by this it is taken up as theirs: a person's own token reaches less than their app's.
+    options: { ...options, ...(scope.level === 'user' && { own: true }) },
   });
   const password = args.encrypted ? await keepPassword(session, request) : null;
   await recordAct(session, `${type.toLowerCase()}.requested`, { request: request.id, user: subjectId, ...options });
