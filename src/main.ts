@@ -112,6 +112,9 @@ async function listenForForgottenKeys(url: string, forget: (tenantId: string) =>
   };
 }
 
+/** How long callers may still send their requests and read their answers once the server was told to stop. */
+const GRACE_MS = 5_000;
+
 /** Migrates if the owner's URL is known, opens the system and serves it. */
 export async function serve(
   config: Config,
@@ -127,7 +130,9 @@ export async function serve(
       // Links name the port that was really taken, where the setting left it open.
       running.system.config.publicUrl ??= address;
       const close = async (): Promise<void> => {
-        await server.close();
+        // A caller who neither sends nor reads must not keep a process that was told to stop.
+        const cut = setTimeout(() => server.server.closeAllConnections(), GRACE_MS);
+        await server.close().finally(() => clearTimeout(cut));
         await running.close();
         await database.stop();
       };
