@@ -266,3 +266,54 @@ describe('while a package is written', () => {
     expect(await writeBeside(others)).toMatchObject({ writes: 1 });
   });
 });
+
+test('a deleted message takes the export files along that hold words of its author, and leaves those of everybody else in the channel', async () => {
+  const wrote = (externalId: string, author?: string): RawRecord => ({
+    type: 'message',
+    externalId,
+    conversation: 'general',
+    ...(author ? { author } : {}),
+    sentAt: new Date(Date.now() - 60_000).toISOString(),
+    body: `words of ${author}`,
+  });
+  await world.ingest(story.tenant, story.app, [
+    { type: 'user', externalId: 'plat-eve', profile: { displayName: 'Eve' } },
+    { type: 'participant', conversation: 'general', user: 'plat-eve' },
+    wrote('e1', 'plat-eve'),
+    wrote('s1'),
+  ]);
+  const files = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for (const user of [story.ben, story.ada]) {
+      const id = await requestOf(officer, 'requestAccess', user);
+      await HANDLERS.export(
+        world.system,
+        { requestId: id, scope: storeScope({ ...world.cli, tenantId: story.tenant }) },
+        new AbortController().signal,
+      );
+      found.push(id);
+    }
+    return found;
+  };
+  const alive = async (requests: string[]): Promise<boolean[]> =>
+    Promise.all(
+      requests.map(async (id) => {
+        const { data } = await officer(`query ($id: ID!) { request(id: $id) { ${REQUEST} } }`, { id });
+        return data.request.artefact.deletedAt === null;
+      }),
+    );
+  const messageId = async (name: string): Promise<unknown> =>
+    (await world.sql('select id from messages where app_id = $1 and external_id = $2', [story.app, name]))[0]!['id'];
+  const made = await files();
+  const eve = world.as({ tenant: story.tenant, app: story.app, user: await world.userId(story.tenant, story.app, 'plat-eve') });
+  const { codes } = await eve('mutation ($id: ID!) { deleteMyMessage(messageId: $id) { count } }', { id: await messageId('e1') });
+  expect(codes).toEqual([]);
+  expect(await alive(made)).toEqual([true, true]);
+  const erase = 'mutation ($id: ID!) { eraseMessage(messageId: $id, ground: UNLAWFUL_PROCESSING) { id } }';
+  await officer(erase, { id: await messageId('g4') });
+  expect(await alive(made)).toEqual([false, false]);
+  const again = await files();
+  // Nobody wrote it, so it may stand with anybody who takes part.
+  await officer(erase, { id: await messageId('s1') });
+  expect(await alive(again)).toEqual([false, false]);
+});

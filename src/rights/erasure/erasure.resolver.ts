@@ -63,7 +63,7 @@ export class ErasureResolver {
 
   @Authorized<Permission>('rights:erase')
   @Mutation(() => RightsRequest, {
-    description: `Erases one message with its files, mentions and reactions, at once; feeding it in again does not bring it back. Export files of those who take part in its conversation are deleted. ${ERRORS}`,
+    description: `Erases one message with its files, mentions and reactions, at once; feeding it in again does not bring it back. Export files that hold words of its author are deleted. ${ERRORS}`,
   })
   eraseMessage(
     @Arg('messageId', () => ID, { description: 'UUID of the message.' }) messageId: string,

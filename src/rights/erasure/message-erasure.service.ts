@@ -61,11 +61,15 @@ async function findMessage({ db, scope }: Session, id: string): Promise<Held> {
   return message;
 }
 
-/** In whose export files a message may stand: those who take part in its conversation, and its subject. */
+/**
+ * By whom the export files are found that may hold a message: its subject, since every file names those whose words it holds. One that nobody wrote may
+ * stand with all who take part. Not with them in any case: in a channel where somebody deletes a message every day nobody could keep a file.
+ */
 async function readersOf({ db, scope }: Session, message: Held): Promise<string[]> {
+  if (message.subjectId) return [message.subjectId];
   const rows = (await db.query('select user_id as id from participants where tenant_id = $1 and conversation_id = $2', [
     scope.tenantId,
     message.conversationId,
   ])) as { id: string }[];
-  return [...rows.map((row) => row.id), ...(message.subjectId ? [message.subjectId] : [])];
+  return rows.map((row) => row.id);
 }
