@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, Kind, type GraphQLFormattedError } from 'graphql';
 import { sqlState } from '../database/db.ts';
 import { describe, Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
@@ -46,6 +46,7 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
     const code = formatted.extensions?.['code'];
     if (typeof code === 'string' && DOCUMENT_CODES.has(code) && cause === error)
       return { message: formatted.message, ...where, extensions: { code } };
+    if (isOfArgument(cause)) return { message: cause.message, ...where, extensions: { code: 'BAD_USER_INPUT' } };
     const incident = randomUUID();
     if (cannotNow(cause)) {
       system.log.error({ incident, error: describe(cause) }, 'the database cannot be reached, or has no room');
@@ -62,6 +63,11 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
       extensions: { code: 'INTERNAL_SERVER_ERROR', incident },
     };
   };
+}
+
+/** An argument that a variable leaves without a value it must have shows only when its field is executed; such an error points at the argument, ours at a field. */
+function isOfArgument(error: unknown): error is GraphQLError {
+  return error instanceof GraphQLError && error.nodes?.[0]?.kind === Kind.VARIABLE;
 }
 
 /** Connection lost or refused (class 08), no room or no connection left (53), shut down or starting (57P): by SQLSTATE, or by the socket's own code. */
