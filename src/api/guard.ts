@@ -3,7 +3,7 @@ import { Refusal } from '../errors.ts';
 import type { Scope } from '../scope/scope.ts';
 import type { TokenVerifier } from '../scope/token.ts';
 import type { System } from '../system.ts';
-import { RateLimiter } from './rate.ts';
+import { networkOf, RateLimiter } from './rate.ts';
 
 /** A caller who has had too much for now: 429 with the seconds to wait. */
 export class TooManyRequests extends Refusal {
@@ -42,10 +42,10 @@ export function guard(system: System, verifier: TokenVerifier): Guard {
     if (inFlight >= limits.inFlight) throw new TooManyRequests(503, 1, 'The server is busy; try again in 1 s.');
   };
   const admitDownload = async (request: FastifyRequest): Promise<void> => {
-    slow(refusals.wait(request.ip));
-    slow(addresses.take(request.ip));
+    slow(refusals.wait(networkOf(request.ip)));
+    slow(addresses.take(networkOf(request.ip)));
   };
-  const noteRefusal = (request: FastifyRequest): void => void refusals.take(request.ip);
+  const noteRefusal = (request: FastifyRequest): void => void refusals.take(networkOf(request.ip));
   return {
     admitDownload,
     noteRefusal,

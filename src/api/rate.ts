@@ -45,3 +45,19 @@ export class RateLimiter {
     if (this.#buckets.size >= 10_000) this.#buckets.clear();
   }
 }
+
+/**
+ * What limits by address count: an IPv4 address, or the /64 of an IPv6 one, which is what one household is given, so that nobody has more than one
+ * bucket for nothing. Whatever else a proxy calls an address is taken as it is.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped) return mapped;
+  const [head = '', tail] = address.split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = tail?.split(':').filter(Boolean) ?? [];
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const groups = [...left, ...Array<string>(zeros).fill('0'), ...right].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}

@@ -94,6 +94,26 @@ test('behind a trusted proxy each caller has an address of their own, and elsewh
   expect(claimed).toEqual([401, 401, 401, 401, 401, 429]);
 });
 
+test('who has a whole network of addresses is counted as one caller', async () => {
+  const wrong = async (remoteAddress: string) =>
+    (
+      await world.server.inject({
+        method: 'POST',
+        url: '/graphql',
+        remoteAddress,
+        headers: { authorization: 'Bearer wrong' },
+        payload: { query: '{ apps { id } }' },
+      })
+    ).statusCode;
+  const codes = [];
+  for (const host of ['::1', '::2', ':0:0:0:7', ':a:b:c:d', '::ffff', '::9']) codes.push(await wrong(`2001:db8:1:2${host}`));
+  expect(codes).toEqual([401, 401, 401, 401, 401, 429]);
+  expect(await wrong('2001:db8:1:3::1')).toBe(401);
+  for (let i = 0; i < 5; i += 1) await wrong('::ffff:192.0.2.7');
+  expect(await wrong('192.0.2.7')).toBe(429);
+  expect(await wrong('::ffff:192.0.2.8')).toBe(401);
+});
+
 test('while the database is away a good token is not called a bad one, nor counted as one', async () => {
   const name = new URL(world.database.adminUrl).pathname.slice(1);
   await world.sql(`alter database "${name}" connection limit 0`);
