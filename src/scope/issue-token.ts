@@ -6,7 +6,7 @@ import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './
 import { inTenant, type Session } from './in-scope.ts';
 import { limitOf, rank, type Level, type Permission } from './permissions.ts';
 import { PROVIDER_TENANT } from './scope.ts';
-import { TOKEN_AUDIENCE } from './token.ts';
+import { deniedAs, TOKEN_AUDIENCE } from './token.ts';
 
 export interface TokenRequest {
   kid: string;
@@ -157,23 +157,28 @@ const LONGEST_LIFE_MS = 31_536_000_000;
 
 /**
  * Denies one token by its `jti`, in every process within five seconds, until it would have expired anyway. A token is denied in the tenant
- * of the key that signed it. Of two denials the longer holds.
+ * of the key that signed it; who acts for one app denies the tokens of that app alone. Of two denials the longer holds.
  */
 export async function denyToken(session: Session, jti: string, expiresAt?: Date): Promise<void> {
   const { db, scope, system } = session;
   if (!/^[\x21-\x7e]{1,128}$/.test(jti)) throw new Refusal('INVALID_INPUT', 'jti: 1 to 128 printable characters.');
   const until = expiresAt ?? new Date(system.now() + LONGEST_LIFE_MS);
   if (Number.isNaN(until.getTime())) throw new Refusal('INVALID_INPUT', 'expiresAt: not a time.');
+  const name = deniedAs(scope.appId, jti).at(-1);
   // An hour of grace: a clock that runs behind must not let a denied token back in.
   await db.query(`delete from denied_tokens where tenant_id = $1 and expires_at < $2`, [
     scope.tenantId,
     new Date(system.now() - 3_600_000),
   ]);
   // The longer of two denials holds: one that named too early an end must not undo a later one.
-  await db.query('delete from denied_tokens where tenant_id = $1 and jti = $2 and expires_at < $3', [scope.tenantId, jti, until]);
+  await db.query('delete from denied_tokens where tenant_id = $1 and jti = $2 and expires_at < $3', [
+    scope.tenantId,
+    name,
+    until,
+  ]);
   await db.query('insert into denied_tokens (tenant_id, jti, expires_at) values ($1, $2, $3) on conflict do nothing', [
     scope.tenantId,
-    jti,
+    name,
     until,
   ]);
   await recordAct(session, 'token.denied', { jti });

@@ -60,7 +60,7 @@ export class TokenResolver {
   @Authorized<Permission>('tokens:issue')
   @Mutation(() => Boolean, {
     description:
-      'Denies one token of a key of this tenant: within five seconds it is refused, everywhere, until it would have expired anyway. Always true, also for a token that nobody has; of two denials the longer holds.',
+      'Denies one token of a key of this tenant, with the token of one app only one of that app: within five seconds it is refused, everywhere, until it would have expired anyway. Always true, also for a token that nobody has; of two denials the longer holds.',
   })
   async denyToken(
     @Arg('jti', () => ID, { description: 'The id of the token: its `jti` claim.' }) jti: string,

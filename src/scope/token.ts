@@ -92,6 +92,9 @@ function parseObject(segment: string): unknown {
   }
 }
 
+/** The names under which a token may be denied: by its tenant, or by its app, whose token must not be able to deny another app's. */
+export const deniedAs = (appId: string | undefined, jti: string): string[] => (appId ? [jti, `${appId} ${jti}`] : [jti]);
+
 export function openVerifier(system: System): TokenVerifier {
   const keys = new Map<string, { found: Believed | undefined; until: number }>();
   const denied = new Map<string, { denied: boolean; until: number }>();
@@ -117,13 +120,13 @@ export function openVerifier(system: System): TokenVerifier {
     return found;
   }
 
-  async function isDenied(tenantId: string, jti: string): Promise<boolean> {
-    const name = `${tenantId}/${jti}`;
+  async function isDenied(tenantId: string, names: readonly string[]): Promise<boolean> {
+    const name = [tenantId, ...names].join(' ');
     const now = performance.now();
     const cached = denied.get(name);
     if (cached && cached.until > now) return cached.denied;
     const rows = await inScope(system, systemScope(tenantId, 'token'), ({ db }) =>
-      db.query('select 1 from denied_tokens where tenant_id = $1 and jti = $2', [tenantId, jti]),
+      db.query('select 1 from denied_tokens where tenant_id = $1 and jti = any ($2)', [tenantId, names]),
     );
     if (denied.size > 10_000) denied.clear();
     denied.set(name, { denied: (rows as unknown[]).length > 0, until: now + KEY_BELIEF_MS });
@@ -153,7 +156,7 @@ export function openVerifier(system: System): TokenVerifier {
       }
       if (!believed) throw unauthenticated();
       const scope = narrow(believed.row, claims.data, Math.floor(system.now() / 1000), requestId);
-      if (!scope || (await isDenied(believed.row.tenantId, claims.data.jti))) throw unauthenticated();
+      if (!scope || (await isDenied(believed.row.tenantId, deniedAs(scope.appId, claims.data.jti)))) throw unauthenticated();
       return scope;
     },
   };

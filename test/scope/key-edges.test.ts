@@ -35,6 +35,27 @@ test('of two denials of a token the longer holds', async () => {
   expect((row!['expires_at'] as Date).getTime()).toBeGreaterThan(inAYear);
 });
 
+test('the token of one app denies no token of another, nor one of the tenant', async () => {
+  const [one, other] = [await world.app(tenant), await world.app(tenant)];
+  const admin = world.as({ tenant });
+  const issue = async (kid: string, level: string): Promise<{ token: string; jti: string }> =>
+    (
+      await admin('mutation ($kid: ID!, $level: ScopeLevel!) { issueToken(kid: $kid, level: $level) { token jti } }', {
+        kid,
+        level,
+      })
+    ).data.issueToken;
+  const mine = await issue((await world.key({ tenant, app: one, role: 'INTEGRATOR' })).kid, 'APP');
+  const theirs = await issue((await world.key({ tenant, app: other, role: 'INTEGRATOR' })).kid, 'APP');
+  const wide = await issue((await world.key({ tenant })).kid, 'TENANT');
+  const integrator = world.as({ tenant, app: one, role: 'INTEGRATOR' });
+  for (const { jti } of [mine, theirs, wide])
+    expect((await integrator('mutation ($jti: ID!) { denyToken(jti: $jti) }', { jti })).data).toEqual({ denyToken: true });
+  const statuses = [];
+  for (const { token } of [mine, theirs, wide]) statuses.push((await world.as(token)('{ __typename }')).status);
+  expect(statuses).toEqual([401, 200, 200]);
+});
+
 test('a NUL in a text is the caller’s mistake, not an incident', async () => {
   const admin = world.as({ tenant });
   const app = await world.app(tenant);
