@@ -36,8 +36,7 @@ export function normalise(type: string, value: string): string {
       return text.toLowerCase().replace(/^@/, '');
     case 'PHONE':
     case 'WHATSAPP':
-      // A number that has no digit ("n/a") is no number: it equals itself, not every other of that kind.
-      return asciiDigits(text).replace(/^00/, '').replace(/\D/g, '') || text.toLowerCase();
+      return asciiDigits(text).replace(/^00/, '').replace(/\D/g, '');
     case 'NAME':
     case 'ADDRESS':
       return text.toLowerCase().replace(/\s+/g, ' ');
