@@ -11,6 +11,7 @@ import { Calls1700000000700 } from './migrations/1700000000700-calls.ts';
 import { Requests1700000000800 } from './migrations/1700000000800-requests.ts';
 import { Statistics1700000000850 } from './migrations/1700000000850-statistics.ts';
 import { Audit1700000000900 } from './migrations/1700000000900-audit.ts';
+import { Record1700000000950 } from './migrations/1700000000950-record.ts';
 
 /** In the order they are applied; a landed migration is never edited. */
 export const MIGRATIONS = [
@@ -25,6 +26,7 @@ export const MIGRATIONS = [
   Requests1700000000800,
   Statistics1700000000850,
   Audit1700000000900,
+  Record1700000000950,
 ];
 
 /** The data source of the server: `url` is that of the runtime role, which owns nothing. */

@@ -87,6 +87,9 @@ const settings = z.object({
       'Proxies whose X-Forwarded-For is believed, so that limits count each caller and not the proxy: addresses, networks (10.0.0.0/8), loopback, linklocal, uniquelocal, or none; with commas between.',
     ),
   HABEAS_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(16).describe('Database connections a process keeps at most.'),
+  HABEAS_PREPARED_STATEMENTS: flag
+    .default(true)
+    .describe('Whether reads prepare their statements by name; false behind a pooler that cannot.'),
   HABEAS_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(14).describe('Days until an export file is deleted.'),
   HABEAS_LINK_MINUTES: z.coerce.number().int().min(1).max(1440).default(10).describe('Minutes a download link can be opened.'),
   HABEAS_CHECKPOINT_WEBHOOK: z
@@ -135,6 +138,8 @@ export interface Config {
   publicUrl: string | undefined;
   trustedProxies: string[];
   poolSize: number;
+  /** False behind a pooler of transactions that does not know prepared statements. */
+  preparedStatements: boolean;
   exportDays: number;
   linkMinutes: number;
   checkpointWebhook: string | undefined;
@@ -162,6 +167,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     publicUrl: env.HABEAS_PUBLIC_URL,
     trustedProxies: env.HABEAS_TRUSTED_PROXIES.filter((name) => name !== 'none'),
     poolSize: env.HABEAS_POOL_SIZE,
+    preparedStatements: env.HABEAS_PREPARED_STATEMENTS,
     exportDays: env.HABEAS_EXPORT_DAYS,
     linkMinutes: env.HABEAS_LINK_MINUTES,
     checkpointWebhook: env.HABEAS_CHECKPOINT_WEBHOOK,

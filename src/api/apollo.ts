@@ -1,5 +1,8 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { GraphQLError, Kind, OperationTypeNode, visit, type DocumentNode, type FragmentDefinitionNode } from 'graphql';
 import { describe, Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
@@ -75,7 +78,8 @@ export async function makeApollo(system: System): Promise<ApolloServer<Context>>
     maxRecursiveSelections: limits.selections,
     validationRules: [limitsRule(limits)],
     formatError: maskErrors(system),
-    plugins: [lifecycle(system), ApolloServerPluginLandingPageDisabled()],
+    // No answer may be cached; asking each field how long it may be costs time.
+    plugins: [lifecycle(system), ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
     logger: {
       debug: () => undefined,
       info: () => undefined,

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { entryOf } from '../audit/act.ts';
-import { recordAll, type AuditEntry } from '../audit/record.ts';
+import type { AuditEntry } from '../audit/record.ts';
+import { recordReads } from '../audit/recorder.ts';
 import type { BatchLoad, RequestScope } from '../scope/context.ts';
 import { inScope, openSession, type OpenSession, type Session } from '../scope/in-scope.ts';
 import type { Scope } from '../scope/scope.ts';
@@ -39,25 +40,14 @@ export class Request implements RequestScope {
     this.#entries.push(entryOf(this.scope, this.system.now(), act, targets, outcome));
   }
 
-  /** Writes what was noted and ends the transaction. Called before the answer leaves; throws if the entries cannot be written. */
+  /** Ends the transaction and writes what was noted. Called before the answer leaves; throws if the entries cannot be written. */
   async finish(): Promise<void> {
     const reading = this.#reading;
     this.#reading = undefined;
     const entries = this.#entries.splice(0);
-    if (!reading) {
-      if (entries.length) await inScope(this.system, this.scope, ({ db }) => recordAll(db, entries));
-      return;
-    }
-    const open = await reading;
-    try {
-      if (entries.length) await recordAll(open.session.db, entries);
-    } catch {
-      // A statement of the query had failed and taken the transaction with it: the acts are recorded all the same.
-      await open.rollback();
-      await inScope(this.system, this.scope, ({ db }) => recordAll(db, entries));
-      return;
-    }
-    await open.commit();
+    // Where a statement of the query failed it took the transaction with it: the acts are recorded all the same.
+    await (await reading)?.commit();
+    if (entries.length) await recordReads(this.system, this.scope.tenantId, entries);
   }
 
   /** Gives the connection back where no answer was made. */

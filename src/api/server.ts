@@ -57,7 +57,7 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
           .finally(() => state.abandon()),
       );
       for (const [name, value] of answer.headers) void reply.header(name, value);
-      void reply.code(answer.status ?? 200).header('x-request-id', request.id);
+      void reply.code(answer.status ?? 200).headers({ 'x-request-id': request.id, 'cache-control': 'no-store' });
       if (answer.body.kind !== 'complete') throw new Error('incremental delivery is off');
       return reply.send(answer.body.string);
     },

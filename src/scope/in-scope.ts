@@ -1,5 +1,6 @@
 import type { DataSource, QueryRunner } from 'typeorm';
 import type { Db } from '../database/db.ts';
+import { prepareStatements } from '../database/prepared.ts';
 import type { System } from '../system.ts';
 import { PROVIDER_TENANT, type Scope } from './scope.ts';
 import { takeTurn } from './turns.ts';
@@ -18,9 +19,9 @@ const enter = (db: Db, scope: Pick<Scope, 'tenantId' | 'appId' | 'userId'>): Pro
  * The same, with a bound on how long each statement may take, and on the silence between two: the database cancels what takes longer, and ends
  * the transaction of a process that was stopped in it, so that nobody waits for its locks.
  */
-const enterTimed = (db: Db, scope: Scope, seconds: number): Promise<unknown> =>
+const enterTimed = (db: Db, scope: Scope, seconds: number, more = ''): Promise<unknown> =>
   db.query(
-    `select enter_scope($1, $2, $3), set_config('statement_timeout', $4, true), set_config('idle_in_transaction_session_timeout', $4, true)`,
+    `select enter_scope($1, $2, $3), set_config('statement_timeout', $4, true), set_config('idle_in_transaction_session_timeout', $4, true)${more}`,
     [scope.tenantId, scope.appId ?? '', scope.userId ?? '', `${seconds}s`],
   );
 
@@ -58,31 +59,39 @@ export interface OpenSession {
   rollback(): Promise<void>;
 }
 
+/**
+ * One plan for every caller, made once a connection, and always by an index: planning anew took longer than reading, and a plan that suits a table of ten
+ * rows must not outlive them. No list of the API is read in any other order than that of its index.
+ */
+const PREPARED = ["set_config('plan_cache_mode', 'force_generic_plan', true)"]
+  .concat(['seqscan', 'bitmapscan'].map((way) => `set_config('enable_${way}', 'off', true)`))
+  .join(', ');
+
 export async function openSession(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
   // While it is open its request may need a second connection (the next field of a mutation, a provider's other tenant). One of the pool is kept
   // for those, or as many requests as there are connections would each hold one and wait for another.
   const leave = await takeTurn(system.source, system.config.poolSize - 1);
   const runner: QueryRunner = system.source.createQueryRunner();
-  const end = async (how: 'commitTransaction' | 'rollbackTransaction'): Promise<void> => {
+  const prepared = system.config.preparedStatements && prepareStatements(runner);
+  const end = async (how: 'commit' | 'rollback'): Promise<void> => {
     try {
-      await runner[how]();
+      await runner.query(how);
+    } catch (error) {
+      // Nobody may be given the connection while its transaction is open.
+      await runner.query('rollback').catch(() => undefined);
+      throw error;
     } finally {
       await runner.release().finally(leave);
     }
   };
   try {
-    await runner.connect();
-    await runner.startTransaction();
-    await enterTimed(runner.manager, scope, seconds);
+    await runner.query('start transaction');
+    await enterTimed(runner.manager, scope, seconds, prepared ? `, ${PREPARED}` : '');
   } catch (error) {
-    await end('rollbackTransaction').catch(() => undefined);
+    await end('rollback').catch(() => undefined);
     throw error;
   }
-  return {
-    session: { db: runner.manager, scope, system },
-    commit: () => end('commitTransaction'),
-    rollback: () => end('rollbackTransaction'),
-  };
+  return { session: { db: runner.manager, scope, system }, commit: () => end('commit'), rollback: () => end('rollback') };
 }
 
 /** Whether this database holds any key, the provider's own or a tenant's: then a master key must exist, and is never made anew. */

@@ -27,3 +27,15 @@ test('every audit of GraphQL over HTTP passes with a token', async () => {
   ).toEqual([]);
   expect(results.length).toBeGreaterThanOrEqual(61);
 });
+
+test('no answer may be kept by a cache on its way', async () => {
+  const tenant = await world.tenant();
+  const token = await world.token({ tenant });
+  for (const query of ['{ __typename }', '{ nothing }']) {
+    const response = await world.server.inject({
+      url: `/graphql?query=${encodeURIComponent(query)}`,
+      headers: { authorization: `Bearer ${token}`, 'apollo-require-preflight': 'true' },
+    });
+    expect(response.headers['cache-control']).toBe('no-store');
+  }
+});

@@ -21,8 +21,8 @@ export function logStatements(world: World): Map<string, Statement> {
   source.createQueryRunner = (mode) => {
     const runner = make(mode);
     const query = runner.query.bind(runner);
-    runner.query = ((sql: string, parameters: unknown[] = [], structured?: true) => {
-      if (!seen.has(sql)) seen.set(sql, { sql, parameters });
+    runner.query = ((sql: string, parameters?: unknown[], structured?: true) => {
+      if (!seen.has(sql)) seen.set(sql, { sql, parameters: parameters ?? [] });
       return query(sql, parameters, structured as true);
     }) as typeof runner.query;
     return runner;

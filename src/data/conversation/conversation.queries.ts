@@ -1,6 +1,6 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { loadPages, type Window } from '../page.ts';
+import { loadPages, within, type Window } from '../page.ts';
 import type { Conversation, Participant } from './conversation.entity.ts';
 
 const COLUMNS = `id, app_id as "appId", kind, created_at as "createdAt", archived_at as "archivedAt", external_id as "sealedExternalId", name as "sealedName"`;
@@ -36,8 +36,10 @@ const direction = (window: Window): 'asc' | 'desc' => (window.newestFirst ? 'des
 export async function pageOfConversations({ db, scope }: Session, window: Window): Promise<string[]> {
   const own = scope.level === 'user';
   const rows = (await db.query(
-    `select ${own ? 'conversation_id as id from participants' : 'id from conversations'} where tenant_id = $1 ${own ? 'and user_id = $5 and conversation_id' : 'and id'} between $2 and $3
-       and ${own ? 'conversation_id' : 'id'} not in ($2, $3) order by 1 ${direction(window)} limit $4`,
+    own
+      ? `select conversation_id as id from participants where tenant_id = $1 and user_id = $5 and ${within(window, 'conversation_id', 2)}
+           order by 1 ${direction(window)} limit $4`
+      : `select id from conversations where tenant_id = $1 and ${within(window, 'id', 2)} order by 1 ${direction(window)} limit $4`,
     [scope.tenantId, window.lower, window.upper, window.limit, ...(own ? [scope.userId] : [])],
   )) as { id: string }[];
   return rows.map((row) => row.id);
@@ -50,7 +52,7 @@ export const loadConversationPages: BatchLoad<string[]> = async ({ db, scope }, 
     async (people, window) =>
       (await db.query(
         `select parent.id as parent, p.id from unnest($2::uuid[]) as parent (id) cross join lateral (
-           select conversation_id as id from participants where tenant_id = $1 and user_id = parent.id and conversation_id > $3 and conversation_id < $4
+           select conversation_id as id from participants where tenant_id = $1 and user_id = parent.id and ${within(window, 'conversation_id', 3)}
            order by conversation_id ${direction(window)} limit $5) p`,
         [scope.tenantId, people, window.lower, window.upper, window.limit],
       )) as { id: string; parent: string }[],
@@ -75,7 +77,7 @@ export const loadParticipantPages: BatchLoad<Participant[]> = async ({ db, scope
       (await db.query(
         `select p.* from unnest($2::uuid[]) as parent (id) cross join lateral (
            select p.conversation_id as parent, p.conversation_id as "conversationId", p.user_id as "userId", p.role, p.joined_at as "joinedAt", p.left_at as "leftAt"
-           from participants p where p.tenant_id = $1 and p.conversation_id = parent.id and p.user_id > $3 and p.user_id < $4 ${known}
+           from participants p where p.tenant_id = $1 and p.conversation_id = parent.id and ${within(window, 'p.user_id', 3)} ${known}
            order by p.user_id limit $5) p`,
         [scope.tenantId, conversations, window.lower, window.upper, window.limit, ...(own ? [scope.userId] : [])],
       )) as (Participant & { parent: string })[],

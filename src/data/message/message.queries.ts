@@ -1,7 +1,7 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { enterConversations, enterOwnConversations, tookPart } from '../conversation/conversation.queries.ts';
-import { inOrder, loadPages, type Window } from '../page.ts';
+import { inOrder, loadPages, within, type Window } from '../page.ts';
 import type { Message, Reaction } from './message.entity.ts';
 
 const COLUMNS = `m.id, m.external_id as "externalId", m.sent_at as "sentAt", m.edited_at as "editedAt", m.deleted_at as "deletedAt", m.kind, m.channel, m.direction,
@@ -39,7 +39,9 @@ async function readPages(
   // What somebody wrote to a customer is the customer's, and open to who wrote it with the conversation; so is what hangs on a person's own messages.
   if (list === 'person') await enterOwnConversations(session);
   const pages = LISTS[list].map(
-    (belongs) => `(select ${COLUMNS} from messages m where m.tenant_id = $1 and ${belongs} and m.id > $3 and m.id < $4 ${where}
+    (
+      belongs,
+    ) => `(select ${COLUMNS} from messages m where m.tenant_id = $1 and ${belongs} and ${within(window, 'm.id', 3)} ${where}
        order by m.id ${window.newestFirst ? 'desc' : 'asc'} limit $5)`,
   );
   return (await session.db.query(

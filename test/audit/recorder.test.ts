@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { entryOf } from '../../src/audit/act.ts';
+import { recordReads } from '../../src/audit/recorder.ts';
+import type { AuditEntry } from '../../src/audit/record.ts';
+import { openWorld, type World } from '../support/world.ts';
+
+let world: World;
+let tenant: string;
+beforeAll(async () => {
+  world = await openWorld({ work: false });
+  tenant = await world.tenant();
+});
+afterAll(() => world.close());
+
+const entry = (targets: Record<string, unknown>): AuditEntry =>
+  entryOf({ ...world.cli, tenantId: tenant }, Date.now(), 'message.read', targets);
+const recorded = async (ids: readonly string[]): Promise<string[]> =>
+  (await world.sql('select body from audit_entries where tenant_id = $1 and id = any ($2) order by id', [tenant, ids])).map(
+    (row) => row['body'] as string,
+  );
+
+test('reads side by side are all recorded before they are answered, and wait for a tree', async () => {
+  const entries = Array.from({ length: 40 }, (_, nth) => entry({ nth }));
+  await Promise.all(entries.map((one) => recordReads(world.system, tenant, [one])));
+  const ids = entries.map(({ id }) => id);
+  expect((await recorded(ids)).map((body) => JSON.parse(body).targets.nth)).toEqual(entries.map((_, nth) => nth));
+  expect(
+    await world.sql('select count(*)::int as n from audit_pending where tenant_id = $1 and entry_id = any ($2)', [tenant, ids]),
+  ).toEqual([{ n: 40 }]);
+});
+
+test('an entry that cannot be written fails alone, and withholds the answer of nobody else', async () => {
+  const first = entry({});
+  await recordReads(world.system, tenant, [first]);
+  const others = [entry({ nth: 1 }), entry({ nth: 2 })];
+  const results = await Promise.allSettled(
+    // The first is under way while the other three are handed in; the same id a second time is refused.
+    [entry({ nth: 0 }), others[0]!, first, others[1]!].map((one) => recordReads(world.system, tenant, [one])),
+  );
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  expect(await recorded(others.map(({ id }) => id))).toHaveLength(2);
+});
+
+test('words that would end a statement are only words', async () => {
+  const words = [`'; drop table audit_entries; --`, `\\'; commit; --`, `E'\\047'`, '$1', `"''"`, 'a\0b', '\ud800'];
+  const one = entry({ words });
+  await recordReads(world.system, tenant, [one]);
+  const [body] = await recorded([one.id]);
+  expect(JSON.parse(body!).targets.words).toEqual([...words.slice(0, -2), 'a\ufffdb', '\ufffd']);
+});
