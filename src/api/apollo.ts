@@ -1,8 +1,5 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import {
-  ApolloServerPluginCacheControlDisabled,
-  ApolloServerPluginLandingPageDisabled,
-} from '@apollo/server/plugin/disabled';
+import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError, Kind, OperationTypeNode, visit, type DocumentNode, type FragmentDefinitionNode } from 'graphql';
 import { describe, Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
