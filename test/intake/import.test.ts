@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
 import { run } from '../../src/cli/run.ts';
 import type { ImportReport } from '../../src/intake/import-report.ts';
@@ -22,6 +22,9 @@ let tenant: string;
 let scope: Scope;
 beforeAll(async () => {
   world = await openWorld({ work: false });
+});
+// Each compares all that its tenant holds.
+beforeEach(async () => {
   tenant = await world.tenant();
   scope = { ...world.cli, tenantId: tenant };
 });
