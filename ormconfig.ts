@@ -12,6 +12,7 @@ import { Requests1700000000800 } from './migrations/1700000000800-requests.ts';
 import { Statistics1700000000850 } from './migrations/1700000000850-statistics.ts';
 import { Audit1700000000900 } from './migrations/1700000000900-audit.ts';
 import { Record1700000000950 } from './migrations/1700000000950-record.ts';
+import { MessageReferences1700000001000 } from './migrations/1700000001000-message-references.ts';
 
 /** In the order they are applied; a landed migration is never edited. */
 export const MIGRATIONS = [
@@ -27,6 +28,7 @@ export const MIGRATIONS = [
   Statistics1700000000850,
   Audit1700000000900,
   Record1700000000950,
+  MessageReferences1700000001000,
 ];
 
 /** The data source of the server: `url` is that of the runtime role, which owns nothing. */

@@ -1,7 +1,7 @@
 import { deleteMessages } from '../data/message/message.deletion.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { count, skip, type AnyItem, type Batch, type Item } from './batch.ts';
-import { HELD_MESSAGES } from './held-messages.ts';
+import { HELD_MESSAGES, holdMessages } from './held-messages.ts';
 import { insertReactions } from './ingest-marks.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
 
@@ -87,9 +87,13 @@ export async function ingestReactions(batch: Batch, items: readonly Item<'reacti
     conversation: record.conversation,
     externalId: record.message,
   }));
-  for (const { item, held } of named) if (held.gone) skip(batch, item, 'reaction', 'the message was deleted');
+  const there = await holdMessages(
+    batch,
+    named.map(({ held }) => held.id),
+  );
+  for (const { item, held } of named) if (!there.has(held.id)) skip(batch, item, 'reaction', 'the message was deleted');
   await insertReactions(
     batch,
-    named.filter(({ held }) => !held.gone).map(({ item, held }) => ({ ...item.record, message: held, item })),
+    named.filter(({ held }) => there.has(held.id)).map(({ item, held }) => ({ ...item.record, message: held, item })),
   );
 }

@@ -6,7 +6,7 @@ import { subjectKeys } from '../keys/keyring.ts';
 import { seal } from '../keys/sealed-value.ts';
 import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
-import { findAnswered, HELD_MESSAGES, tieWaiting } from './held-messages.ts';
+import { findAnswered, HELD_MESSAGES, holdMessages, tieWaiting } from './held-messages.ts';
 import { insertMentions, insertReactions } from './ingest-marks.ts';
 import { adoptSubject } from './ingest-participants.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
@@ -56,13 +56,24 @@ async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Pro
     batch,
     created.map((message) => ({ ...message, mentions: message.record.mentions })),
   );
-  const there = readable.filter((message) => message.id && message.record.kind !== 'TOMBSTONE');
+  const there = await stillThere(batch, readable);
   await insertReactions(
     batch,
     there.flatMap((message) => message.record.reactions.map((reaction) => ({ ...reaction, message, item: message.item }))),
   );
   await ingestAttachments(batch, there);
   return files;
+}
+
+/** Those on which reactions and files can hang: not the deleted, nor what somebody deletes at this moment. */
+async function stillThere(batch: Batch, messages: readonly Accepted[]): Promise<readonly Accepted[]> {
+  const alive = messages.filter(({ id, record }) => id && record.kind !== 'TOMBSTONE');
+  const before = alive.filter(({ created }) => !created);
+  const held = await holdMessages(
+    batch,
+    before.flatMap(({ id, record }) => (record.reactions.length || record.attachments.length ? id : [])),
+  );
+  return alive.filter(({ id, created }) => created || held.has(id));
 }
 
 /** Leaves out messages that were erased one by one. The ledger knows them by an index each, which is only computed where it knows any. */

@@ -19,8 +19,8 @@ export async function writeEdit(
   const owner = sealingId(message);
   const body = storeMentions(edit.body, edit.mentions, (externalId) => batch.users.get(externalId)?.id);
   const metadata = edit.metadata && Object.keys(edit.metadata).length ? JSON.stringify(edit.metadata) : undefined;
-  await db.query(
-    'update messages set body = $3, edited_at = $4, metadata = coalesce($5, metadata) where tenant_id = $1 and id = $2',
+  const [, written] = (await db.query(
+    'update messages set body = $3, edited_at = $4, metadata = coalesce($5, metadata) where tenant_id = $1 and id = $2 and deleted_at is null',
     [
       scope.tenantId,
       message.id,
@@ -28,7 +28,9 @@ export async function writeEdit(
       edit.editedAt,
       metadata === undefined ? null : seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), metadata),
     ],
-  );
+  )) as [unknown[], number];
+  // Somebody deleted it at this moment.
+  if (!written) return;
   const kept = new Set(mentionedIds(body));
   for (const name of edit.mentions) {
     const user = batch.users.get(name);
