@@ -9,40 +9,67 @@ export type Keep = 'ANSWERED' | 'ALL' | 'NONE';
 export const messageIndex = (tenantKey: Buffer, conversationId: string, externalId: string): Buffer =>
   blindIndex(tenantKey, `MESSAGE/${conversationId}`, externalId);
 
+/** An array of ids as PostgreSQL reads it. The driver would quote each id for each statement: a fifth of the time of deleting thousands. */
+const listOf = (ids: readonly string[]): string => `{${ids.join(',')}}`;
+
+/** Deletes what hangs on messages, in one statement. */
+const HANGING = `with files as (delete from attachments where tenant_id = $1 and message_id = any ($2::uuid[]) returning id, stored),
+    marks as (delete from reactions where tenant_id = $1 and message_id = any ($2::uuid[]) returning 1),
+    named as (delete from mentions where tenant_id = $1 and message_id = any ($2::uuid[]) returning 1),
+    sent as (update delivery_records set message_id = null where tenant_id = $1 and message_id = any ($2::uuid[]) returning 1)
+  select (select count(*)::int from files) as attachments, (select count(*)::int from marks) as reactions, (select count(*)::int from named) as mentions,
+    array(select id::text from files where stored) as stored`;
+
 /**
- * Deletes messages with all that hangs on them; of those that `keep` names, the place stays as a tombstone: id, conversation, time and the
- * platform's id, without author, text or anything else. Answers how many rows went, and which files must go.
+ * The ids of messages, newest first, locked: whoever hangs something on one of them now has done so before, or will not find it. Read in the order of their
+ * index, which a planner that takes a person for a handful of rows would not do.
  */
-export async function deleteMessages(
-  { db, scope }: Session,
-  ids: readonly string[],
-  keep: Keep,
-): Promise<{ counts: Record<string, number>; files: string[] }> {
+export async function lockMessages({ db, scope }: Session, which: string, value: unknown, limit: number): Promise<string[]> {
+  await db.query("select set_config('enable_bitmapscan', 'off', true)");
+  const rows = (await db.query(
+    `select id from messages where tenant_id = $1 and ${which} = $2 order by id desc limit $3 for update`,
+    [scope.tenantId, value, limit],
+  )) as { id: string }[];
+  return rows.map((row) => row.id);
+}
+
+/** Deletes messages as `deleteLocked` does, once they are locked against whoever hangs something on one of them at this moment. */
+export async function deleteMessages(session: Session, ids: readonly string[], keep: Keep): Promise<Deleted> {
+  await session.db.query('select 1 from messages where tenant_id = $1 and id = any ($2) order by id for update', [
+    session.scope.tenantId,
+    listOf(ids),
+  ]);
+  return deleteLocked(session, ids, keep);
+}
+
+export interface Deleted {
+  counts: Record<string, number>;
+  files: string[];
+}
+
+/**
+ * Deletes messages that were locked before, with all that hangs on them; of those that `keep` names, the place stays as a tombstone: id, conversation, time
+ * and the platform's id, without author, text or anything else. Answers how many rows went, and which files must go.
+ */
+export async function deleteLocked({ db, scope }: Session, ids: readonly string[], keep: Keep): Promise<Deleted> {
   const tenantId = scope.tenantId;
-  const gone = async (sql: string): Promise<number> => ((await db.query(sql, [tenantId, ids])) as [unknown[], number])[1];
-  // Whoever hangs something on one of them now has done so before, or will not find it: what hangs on it is deleted next.
-  await db.query('select 1 from messages where tenant_id = $1 and id = any ($2) order by id for update', [tenantId, ids]);
-  const [attachments] = (await db.query(
-    'delete from attachments where tenant_id = $1 and message_id = any ($2) returning id, stored',
-    [tenantId, ids],
-  )) as [{ id: string; stored: boolean }[], number];
-  const reactions = await gone('delete from reactions where tenant_id = $1 and message_id = any ($2)');
-  const mentions = await gone('delete from mentions where tenant_id = $1 and message_id = any ($2)');
-  await gone('update delivery_records set message_id = null where tenant_id = $1 and message_id = any ($2)');
+  const [hanging] = (await db.query(HANGING, [tenantId, listOf(ids)])) as [
+    { attachments: number; reactions: number; mentions: number; stored: string[] },
+  ];
   const kept = keep === 'ANSWERED' ? await answered({ db, scope }, ids) : keep === 'ALL' ? ids : [];
   const [, tombstones] = kept.length
     ? ((await db.query(
         `update messages set author_id = null, subject_id = null, body = null, metadata = null, edited_at = null, channel = null, direction = null, campaign_id = null,
            kind = 'TOMBSTONE', deleted_at = now()
          where tenant_id = $1 and id = any ($2) and kind <> 'TOMBSTONE'`,
-        [tenantId, kept],
+        [tenantId, listOf(kept)],
       )) as [unknown[], number])
     : [[], 0];
   const staying = new Set(kept);
   const going = ids.filter((id) => !staying.has(id));
   let deleted = 0;
   if (going.length) {
-    [, deleted] = (await db.query('delete from messages where tenant_id = $1 and id = any ($2)', [tenantId, going])) as [
+    [, deleted] = (await db.query('delete from messages where tenant_id = $1 and id = any ($2)', [tenantId, listOf(going)])) as [
       unknown[],
       number,
     ];
@@ -51,13 +78,14 @@ export async function deleteMessages(
     if (orphans.length)
       await db.query('update messages set reply_to_id = null where tenant_id = $1 and id = any ($2) and reply_to_id = any ($3)', [
         tenantId,
-        orphans,
-        going,
+        listOf(orphans),
+        listOf(going),
       ]);
   }
+  const { attachments, reactions, mentions, stored } = hanging;
   return {
-    counts: { messages: deleted + tombstones, tombstones, attachments: attachments.length, reactions, mentions },
-    files: attachments.filter((row) => row.stored).map((row) => attachmentKey(tenantId, row.id)),
+    counts: { messages: deleted + tombstones, tombstones, attachments, reactions, mentions },
+    files: stored.map((id) => attachmentKey(tenantId, id)),
   };
 }
 
@@ -69,7 +97,7 @@ async function answered({ db, scope }: Pick<Session, 'db' | 'scope'>, ids: reado
   const rows = (await db.query(
     `select asked.id from unnest($2::uuid[]) as asked (id), lateral (
        select 1 from messages r where r.tenant_id = $1 and r.reply_to_id = asked.id and not r.id = any ($2) limit 1) as reply`,
-    [scope.tenantId, ids],
+    [scope.tenantId, listOf(ids)],
   )) as { id: string }[];
   return rows.map((row) => row.id);
 }
@@ -78,7 +106,7 @@ async function repliesTo({ db, scope }: Pick<Session, 'db' | 'scope'>, ids: read
   const rows = (await db.query(
     `select reply.id from unnest($2::uuid[]) as gone (id), lateral (
        select r.id from messages r where r.tenant_id = $1 and r.reply_to_id = gone.id offset 0) as reply`,
-    [scope.tenantId, ids],
+    [scope.tenantId, listOf(ids)],
   )) as { id: string }[];
   return rows.map((row) => row.id);
 }

@@ -1,5 +1,5 @@
 import { Refusal } from '../../errors.ts';
-import { deleteMessages } from '../../data/message/message.deletion.ts';
+import { deleteLocked, lockMessages } from '../../data/message/message.deletion.ts';
 import { destroySubjectKeys } from '../../keys/keyring.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { RequestTarget, type RightsRequest } from '../request.entity.ts';
@@ -87,17 +87,9 @@ async function peopleOf({ db, scope }: Session, conversationId: string): Promise
 }
 
 async function deleteSome(session: Session, conversationId: string, limit: number): Promise<Step> {
-  const rows = (await session.db.query(
-    'select id from messages where tenant_id = $1 and conversation_id = $2 order by id desc limit $3',
-    [session.scope.tenantId, conversationId, limit],
-  )) as { id: string }[];
-  if (!rows.length) return { rows: 0, stage: 'messages', counts: {} };
-  const { counts, files } = await deleteMessages(
-    session,
-    rows.map((row) => row.id),
-    'NONE',
-  );
-  return { rows: rows.length, stage: 'messages', counts, files };
+  const ids = await lockMessages(session, 'conversation_id', conversationId, limit);
+  const deleted = ids.length ? await deleteLocked(session, ids, 'NONE') : { counts: {} };
+  return { rows: ids.length, stage: 'messages', ...deleted };
 }
 
 /** Messages batch by batch, newest first; then who took part, the link from calls, and the conversation itself. */
