@@ -1,5 +1,8 @@
 // @ts-expect-error -- the package ships no types
 import encrypted from 'archiver-zip-encrypted';
+// @ts-expect-error -- nor does this part of it
+import aesStream from 'archiver-zip-encrypted/lib/aes/aes-hmac-etm-stream.js';
+import { WinZipCtr } from './winzip-ctr.ts';
 
 /** What we touch of an entry and of the writer inside the package. */
 type Entry = { _offsets: { file: number }; getExtra(): Buffer; setExtra(extra: Buffer): void };
@@ -9,8 +12,30 @@ type Format = new (options: object) => { engine: Engine };
 const ZIP64_FIELD = 28;
 const LARGEST_32_BIT = 0xffff_ffff;
 
+/** What we touch of the stream that seals an entry. */
+interface AesStream {
+  key: { aesKey: Buffer };
+  hmac: { update(data: Buffer): void };
+  totalSize: number;
+  ensureHeaderSent(): void;
+  push(data: Buffer): void;
+  native?: WinZipCtr;
+}
+
+/** The package encrypts byte by byte in JavaScript, 14 to 24 MB a second; this is some twenty times as fast (decision 0010). */
+Object.assign((aesStream as { prototype: object }).prototype, {
+  _transform(this: AesStream, data: Buffer, _encoding: string, done: () => void): void {
+    this.ensureHeaderSent();
+    const sealed = (this.native ??= new WinZipCtr(this.key.aesKey)).apply(data);
+    this.hmac.update(sealed);
+    this.push(sealed);
+    this.totalSize += sealed.length;
+    done();
+  },
+});
+
 /**
- * archiver-zip-encrypted, mended in two places. It keeps of every entry eleven bytes cut from a shared block, and with them the
+ * archiver-zip-encrypted, mended in two more places. It keeps of every entry eleven bytes cut from a shared block, and with them the
  * block, 22 kB an entry. And for an entry above 4 GiB that begins below 4 GiB it repeats the offset in the ZIP64 field though the
  * header itself holds it (the field lists only what did not fit, APPNOTE 4.5.3); 7-Zip then reports "Headers Error".
  */

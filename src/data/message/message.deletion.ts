@@ -1,3 +1,4 @@
+import { readByIndex } from '../../database/by-index.ts';
 import { blindIndex } from '../../keys/blind-index.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { attachmentKey } from '../attachment/attachment.content.ts';
@@ -21,11 +22,9 @@ const HANGING = `with files as (delete from attachments where tenant_id = $1 and
     array(select id::text from files where stored) as stored`;
 
 /**
- * The ids of messages, newest first, locked: whoever hangs something on one of them now has done so before, or will not find it. Read in the order of their
- * index, which a planner that takes a person for a handful of rows would not do.
- */
+ * The ids of messages, newest first, locked: whoever hangs something on one of them now has done so before, or will not find it. */
 export async function lockMessages({ db, scope }: Session, which: string, value: unknown, limit: number): Promise<string[]> {
-  await db.query("select set_config('enable_bitmapscan', 'off', true)");
+  await readByIndex(db);
   const rows = (await db.query(
     `select id from messages where tenant_id = $1 and ${which} = $2 order by id desc limit $3 for update`,
     [scope.tenantId, value, limit],

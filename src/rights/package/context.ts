@@ -4,7 +4,7 @@ import type { ExportColumn } from '../../data/holding.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { surroundingIds, whilePartOf } from './context-ids.ts';
 import { openRows, type RawRow } from './holding-rows.ts';
-import { FIRST_ID, isoTime, PAGE, pages, type Row, type Section, type Walk } from './walk.ts';
+import { FIRST_ID, isoTime, openedPages, PAGE, pages, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
 /** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
 export interface Context {
@@ -87,21 +87,19 @@ export function openContext(walk: Walk, full: boolean, onFound: (messages: numbe
 
 /** The conversations the person takes part in. What two people call theirs may be their names, so only groups show one. */
 async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row> {
-  let page: Row[] = [];
-  const read = async (session: Session, last: RawRow | undefined): Promise<RawRow[]> => {
-    const raw = (await session.db.query(
+  const read: ReadPage<RawRow> = async ({ db, scope }, last) =>
+    (await db.query(
       `select c.id as k0, c.id as sealing, ${select(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
        where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3 order by p.conversation_id limit ${PAGE}`,
-      [session.scope.tenantId, walk.subjectId, last?.k0 ?? FIRST_ID],
+      [scope.tenantId, walk.subjectId, last?.k0 ?? FIRST_ID],
     )) as RawRow[];
-    page = (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) =>
+  const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> =>
+    (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) =>
       full || String(row['kind']).endsWith('GROUP') ? row : { ...row, name: null },
     );
-    return raw;
-  };
-  for await (const raw of pages(walk, read)) {
-    yield* page;
-    await walk.onRows?.(raw.length);
+  for await (const { rows, opened } of openedPages(walk, read, open)) {
+    yield* opened;
+    await walk.onRows?.(rows.length);
   }
 }
 
@@ -131,20 +129,16 @@ async function* wholeConversation(
   open: Open,
   onFound: (messages: number) => void,
 ): AsyncGenerator<Row> {
-  let page: Row[] = [];
-  const read = async (session: Session, last: RawMessage | undefined): Promise<RawMessage[]> => {
-    const raw = (await session.db.query(
+  const read: ReadPage<RawMessage> = async ({ db, scope }, last) =>
+    (await db.query(
       `${SELECT_MESSAGES} where ${OF_OTHERS} and m.conversation_id = $3 and m.id > $4
          and exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')}) order by m.id limit ${PAGE}`,
-      [session.scope.tenantId, walk.subjectId, id, last?.k0 ?? FIRST_ID],
+      [scope.tenantId, walk.subjectId, id, last?.k0 ?? FIRST_ID],
     )) as RawMessage[];
-    page = await open(session, raw);
-    return raw;
-  };
-  for await (const raw of pages(walk, read)) {
-    onFound(raw.length);
-    yield* page;
-    await walk.onRows?.(raw.length);
+  for await (const { rows, opened } of openedPages(walk, read, open)) {
+    onFound(rows.length);
+    yield* opened;
+    await walk.onRows?.(rows.length);
   }
 }
 

@@ -9,7 +9,7 @@ import { unsealText } from '../../keys/sealed-value.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { System } from '../../system.ts';
 import type { People } from './people.ts';
-import { isoTime, PAGE, pages, toIso, type Row, type Section, type Walk } from './walk.ts';
+import { isoTime, openedPages, PAGE, toIso, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
 /** A row as it was read: its key, whose key seals it, and its columns as `c0`, `c1`, ... */
 export interface RawRow extends Record<string, unknown> {
@@ -94,16 +94,15 @@ async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<{ raw: Ra
   ): string => `select ${holding.key.map((column, index) => `${column} as k${index}`).join(', ')}, ${holding.sealedBy} as sealing, ${selected(holding.columns)}
     from ${holding.table} where tenant_id = $1 and ${holding.find} ${from} order by ${key} limit ${PAGE}`;
   const next = `and (${key}) > (${holding.key.map((_, index) => `$${index + 3}`).join(', ')})`;
-  let page: { raw: RawRow; row: Row }[] = [];
-  const read = async (session: Session, last: RawRow | undefined): Promise<RawRow[]> => {
+  const read: ReadPage<RawRow> = async ({ db, scope }, last) => {
     const after = last ? holding.key.map((_, index) => last[`k${index}`]) : [];
-    const raw = (await session.db.query(sql(last ? next : ''), [session.scope.tenantId, walk.subjectId, ...after])) as RawRow[];
-    page = await openRows(session, holding.columns, raw, walk.people);
-    return raw;
+    return (await db.query(sql(last ? next : ''), [scope.tenantId, walk.subjectId, ...after])) as RawRow[];
   };
-  for await (const raw of pages<RawRow>(walk, read)) {
-    yield page;
-    await walk.onRows?.(raw.length);
+  const open = (session: Session, raw: readonly RawRow[]): Promise<{ raw: RawRow; row: Row }[]> =>
+    openRows(session, holding.columns, raw, walk.people);
+  for await (const { rows, opened } of openedPages(walk, read, open)) {
+    yield opened;
+    await walk.onRows?.(rows.length);
   }
 }
 

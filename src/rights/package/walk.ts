@@ -1,10 +1,11 @@
 import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Holding } from '../../data/holding.ts';
+import { readByIndex } from '../../database/by-index.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { People } from './people.ts';
 import type { Sieve } from './sieve.ts';
 
-export const PAGE = 2000;
+export const PAGE = 1000;
 /** Below every id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
@@ -37,22 +38,43 @@ export interface Walk {
   onRows?: (rows: number) => Promise<void>;
 }
 
+/** Reads a page, and what is to be made of it, in one transaction. `last` is the last row of the page before. */
+export type ReadPage<T> = (session: Session, last: T | undefined) => Promise<T[]>;
+
 /** Reads pages until there is none, each in its own transaction. */
-export async function* pages<T>(
+export async function* pages<T>(walk: Walk, readPage: ReadPage<T>): AsyncGenerator<T[]> {
+  for await (const { rows } of openedPages(walk, readPage, async () => undefined)) yield rows;
+}
+
+/** Reads pages until there is none, and opens each where it is read. The next is read while one is worked on. */
+export async function* openedPages<T, P>(
   walk: Walk,
-  readPage: (session: Session, last: T | undefined) => Promise<T[]>,
-): AsyncGenerator<T[]> {
-  let last: T | undefined;
-  for (;;) {
-    walk.signal?.throwIfAborted();
-    const after = last;
-    const page = await walk.read(async (session) => {
+  readPage: ReadPage<T>,
+  open: (session: Session, rows: readonly T[]) => Promise<P>,
+): AsyncGenerator<{ rows: T[]; opened: P }> {
+  const read = (last: T | undefined): Promise<{ rows: T[]; opened: P }> => {
+    const page = walk.read(async (session) => {
       await enterOwnRows(session);
-      return readPage(session, after);
+      await readByIndex(session.db);
+      const rows = await readPage(session, last);
+      return { rows, opened: await open(session, rows) };
     });
-    if (!page.length) return;
-    yield page;
-    last = page.at(-1);
+    // It may fail before anybody waits for it.
+    page.catch(() => undefined);
+    return page;
+  };
+  let coming = read(undefined);
+  try {
+    for (;;) {
+      walk.signal?.throwIfAborted();
+      const page = await coming;
+      if (!page.rows.length) return;
+      coming = read(page.rows.at(-1));
+      yield page;
+    }
+  } finally {
+    // Whoever stops early leaves no transaction behind.
+    await coming.catch(() => undefined);
   }
 }
 
