@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4
-import { run } from './run.ts';
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
 if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(
@@ -7,6 +8,10 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   );
   process.exit(1);
 }
+
+// What was compiled is kept beside the program, where nobody else may write: a fifth of the time to start.
+enableCompileCache(join(import.meta.dirname, '..', '..', '.compiled'));
+const { run } = await import('./run.ts');
 
 const stopping = new AbortController();
 let asked = 0;
