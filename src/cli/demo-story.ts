@@ -15,6 +15,7 @@ export interface Cast {
   auditor: { kid: string; token: string };
   approver: { kid: string; token: string };
   admin: { kid: string; token: string };
+  provider: { kid: string; token: string };
 }
 
 export interface Story {

@@ -12,6 +12,7 @@ import { serve } from '../main.ts';
 import { createApiKey } from '../scope/api-key.service.ts';
 import { inScope } from '../scope/in-scope.ts';
 import { issueToken } from '../scope/issue-token.ts';
+import { DEMO_PROVIDER } from '../scope/provider-key.ts';
 import { ROLES, type RoleName } from '../scope/permissions.ts';
 import type { System } from '../system.ts';
 import type { Config } from '../config.ts';
@@ -63,10 +64,10 @@ async function makeCast(system: System, say: (line: string) => void): Promise<Ca
     `Imported native NDJSON: ${created(native, 'user')} people, ${created(native, 'message')} messages, ${created(native, 'call')} calls, in ${native.seconds} s`,
   );
   const tokenOf = async (role: RoleName, appId?: string): Promise<{ kid: string; token: string }> =>
-    inScope(system, scope, async (session) => {
+    inScope(system, role === 'PROVIDER' ? commandScope() : scope, async (session) => {
       const preset = ROLES[role];
       const { key } = await createApiKey(session, {
-        name: `demo ${role}`,
+        name: role === 'PROVIDER' ? DEMO_PROVIDER : `demo ${role}`,
         level: preset.level,
         permissions: preset.permissions,
         ...(appId ? { appId } : {}),
@@ -86,6 +87,7 @@ async function makeCast(system: System, say: (line: string) => void): Promise<Ca
     auditor: await tokenOf('AUDITOR'),
     approver: await tokenOf('LEGAL_APPROVER'),
     admin: await tokenOf('TENANT_ADMIN'),
+    provider: await tokenOf('PROVIDER'),
   };
 }
 
@@ -112,6 +114,7 @@ export const registerDemo: Register = (program, io) => {
           auditor: cast.auditor,
           'legal approver': cast.approver,
           'tenant admin': cast.admin,
+          provider: cast.provider,
         });
         answer(
           io,

@@ -2,12 +2,14 @@ import { Command, CommanderError } from 'commander';
 import { CommandFailed, failureText } from './failure.ts';
 import { CALL, forPeople, type Io } from './io.ts';
 import { COMMANDS } from './commands.ts';
+import { ownVersion } from './version.ts';
 
 /** Runs one command line, without the program's name, and answers the exit code: 0, or 1 where something was refused or failed. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const program = new Command('habeas');
   program
     .description('A self-hosted API that answers the rights of data subjects on messaging data.')
+    .version(ownVersion(), '--version', 'print the version')
     .option('--json', 'print JSON, for machines')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })

@@ -33,7 +33,7 @@ export class PageArgs {
 }
 
 @ArgsType()
-export class OrderedArgs extends PageArgs {
+class OrderedArgs extends PageArgs {
   @Field(() => Order, { defaultValue: Order.NEWEST_FIRST, description: 'Newest or oldest first.' })
   order!: Order;
 }
@@ -44,6 +44,13 @@ export class RangeArgs extends OrderedArgs {
   from?: Date | null;
   @Field(() => GraphQLISODateTime, { nullable: true, description: 'Only before this time (ISO 8601, exclusive).' })
   to?: Date | null;
+}
+
+/** A list that is read from its beginning, as a thread is. */
+@ArgsType()
+export class ChronologicalArgs extends RangeArgs {
+  @Field(() => Order, { defaultValue: Order.OLDEST_FIRST, description: 'Newest or oldest first.' })
+  declare order: Order;
 }
 
 /** One page of ids: `lower` and `upper` are both exclusive; `limit` is one more than asked for, to know whether there are more. */

@@ -1,3 +1,4 @@
+import { describe } from '../errors.ts';
 import { inScope } from '../scope/in-scope.ts';
 import { storeScope, systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
@@ -14,7 +15,11 @@ export async function resumeLostRequests(system: System, signal: AbortSignal): P
   let resumed = 0;
   for (const { id } of tenants) {
     signal.throwIfAborted();
-    resumed += await resumeIn(system, id);
+    resumed += await resumeIn(system, id).catch((error: unknown) => {
+      // One tenant's trouble must not keep the requests of the others.
+      system.log.error({ tenant: id, error: describe(error) }, 'the lost requests of a tenant could not be taken up');
+      return 0;
+    });
   }
   return resumed;
 }

@@ -5,6 +5,9 @@ import { inScope } from './in-scope.ts';
 import { ALL_PERMISSIONS, ROLES } from './permissions.ts';
 import { PROVIDER_TENANT } from './scope.ts';
 
+/** The key of which the demo hands out a token. It is no first key: whoever starts the server after the demo is shown one of their own. */
+export const DEMO_PROVIDER = 'demo PROVIDER';
+
 /** Makes the provider's first key where it never had one, in one of the processes that start at once. The secret is answered this once. */
 export async function ensureProviderKey(system: System): Promise<{ kid: string; secret: string } | undefined> {
   const scope = {
@@ -16,9 +19,10 @@ export async function ensureProviderKey(system: System): Promise<{ kid: string; 
   } as const;
   return inScope(system, scope, async (session) => {
     await session.db.query('select 1 from tenants where tenant_id = $1 for update', [PROVIDER_TENANT]);
-    const [any] = (await session.db.query(`select 1 from api_keys where tenant_id = $1 and level = 'provider' limit 1`, [
-      PROVIDER_TENANT,
-    ])) as unknown[];
+    const [any] = (await session.db.query(
+      `select 1 from api_keys where tenant_id = $1 and level = 'provider' and name <> $2 limit 1`,
+      [PROVIDER_TENANT, DEMO_PROVIDER],
+    )) as unknown[];
     if (any) return undefined;
     const { key, secret } = await createApiKey(session, {
       name: 'first start',

@@ -121,7 +121,7 @@ describe('at the limit, and one beyond', () => {
   });
 
   test('cost by page size, also in variables', async () => {
-    const query = 'query ($n: Int!) { users(first: $n) { edges { node { businessLinks { system } } } } }';
+    const query = 'query ($n: Int!) { users(first: $n) { edges { node { channels { channel } } } } }';
     // One connection, and for each edge: itself, its node, and a list taken as ten.
     expect((await ask(query, { n: 41 })).code).toBeUndefined();
     expect((await ask(query, { n: 42 })).code).toBe('LIMIT_EXCEEDED');

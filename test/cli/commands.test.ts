@@ -237,6 +237,11 @@ describe('the audit log', () => {
   });
 });
 
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+  expect(await habeas('--version')).toMatchObject({ code: 0, out: `${version}\n`, err: '' });
+});
+
 test('the schema is written, and compared', async () => {
   const out = join(folder, 'schema.graphql');
   expect(await habeas('schema', '--out', out)).toMatchObject({ code: 0 });

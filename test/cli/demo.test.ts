@@ -24,5 +24,6 @@ test('the demo tells the main job from an empty folder to a verified log', async
     'auditor',
     'legal approver',
     'tenant admin',
+    'provider',
   ]);
 }, 120_000);

@@ -18,9 +18,9 @@ const names = (list: { edges: { node: { externalId: string } }[] }): string[] =>
 
 test('a person reads who they are, all of it, with their own token', async () => {
   const { data, codes } = await as.ada(
-    `{ me { id externalId profile { displayName email } metadata identifiers { type value } channels { externalId } businessLinks { reference }
+    `{ me { id externalId profile { displayName email } metadata identifiers { type value } channels { externalId } businessLinks { edges { node { reference } } }
        conversations { ${edges} } messages(order: OLDEST_FIRST) { ${edges} } calls(order: OLDEST_FIRST) { ${edges} } }
-       deliveries { edges { node { destination } } } businessLinks { reference } }`,
+       deliveries { edges { node { destination } } } businessLinks { edges { node { reference } } } }`,
   );
   expect(codes).toEqual([]);
   expect(data.me).toMatchObject({
@@ -29,13 +29,13 @@ test('a person reads who they are, all of it, with their own token', async () =>
     profile: { email: 'ada@example.org' },
     metadata: { plan: 'ada-metadata' },
     channels: [{ externalId: 'ada-channel' }],
-    businessLinks: [{ reference: 'TICKET-1' }],
+    businessLinks: { edges: [{ node: { reference: 'TICKET-1' } }] },
   });
   expect(names(data.me.conversations)).toEqual(['personal', 'group']);
   expect(names(data.me.messages)).toEqual(['g2', 'p1', 'p2']);
   expect(names(data.me.calls)).toEqual(['k1', 'k3']);
   expect(data.deliveries.edges).toEqual([{ node: { destination: '+200' } }]);
-  expect(data.businessLinks).toEqual([{ reference: 'TICKET-1' }]);
+  expect(data.businessLinks).toEqual({ edges: [{ node: { reference: 'TICKET-1' } }] });
 });
 
 test('a person reads what others wrote in the conversations they take part in, under the names a chat shows', async () => {
@@ -92,7 +92,12 @@ describe('somebody who asks for what is not theirs', () => {
       () => town.calls['k2'],
       'call',
     ],
-    ['another’s business links', 'query ($id: ID!) { businessLinks(userId: $id) { reference } }', () => town.ben, 'user'],
+    [
+      'another’s business links',
+      'query ($id: ID!) { businessLinks(userId: $id) { edges { node { reference } } } }',
+      () => town.ben,
+      'user',
+    ],
     ['another’s deliveries', 'query ($id: ID!) { deliveries(userId: $id) { edges { cursor } } }', () => town.ben, 'user'],
     ['what is held about another', 'query ($id: ID!) { whatIsHeld(userId: $id) { count } }', () => town.ben, 'user'],
   ])('%s: is told that there is none', async (_, query, id, noun) => {
@@ -116,7 +121,7 @@ describe('somebody who asks for what is not theirs', () => {
          opened: conversation(id: $group) { participants { edges { node { person { displayName } } } } messages { edges { node { author { displayName } conversation { name } } } } }
          calls { edges { node { participants { person { displayName } } conversation { name } } } }
          me { messages { edges { node { replies { edges { node { body } } } } } } }
-         links: businessLinks(userId: $ben) { reference } }`,
+         links: businessLinks(userId: $ben) { edges { node { reference } } } }`,
       { ben: town.ben, group: town.group },
     );
     expect(codes).toEqual(['NOT_FOUND']);

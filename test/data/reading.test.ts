@@ -51,7 +51,7 @@ test('a message is read with its author, mentions, reactions, thread and files',
 test('a person is read with profile, identifiers, channels, links, conversations, messages and calls', async () => {
   const answer = await integrator(
     `query ($id: ID!) { user(id: $id) { externalId kind profile { displayName surname email pronouns } metadata signedUpAt
-      identifiers { type value verifiedAt } channels { channel externalId displayName raw } businessLinks { system reference }
+      identifiers { type value verifiedAt } channels { channel externalId displayName raw } businessLinks { edges { node { system reference } } }
       conversations(order: OLDEST_FIRST) { edges { node { kind participants { edges { node { role person { displayName } } } } } } }
       messages(order: OLDEST_FIRST) { edges { node { externalId } } } calls(order: OLDEST_FIRST) { edges { node { externalId initiator { displayName } participants { person { displayName } } } } } }
       deliveries(userId: $id) { edges { node { source destination status messageId } } } }`,
@@ -66,7 +66,7 @@ test('a person is read with profile, identifiers, channels, links, conversations
     metadata: { plan: 'ada-metadata' },
     signedUpAt: '2026-01-01T00:00:00.000Z',
     channels: [{ channel: 'TWITTER', externalId: 'ada-channel', displayName: 'ada-on-channel', raw: { from: 'ada-raw' } }],
-    businessLinks: [{ system: 'crm', reference: 'TICKET-1' }],
+    businessLinks: { edges: [{ node: { system: 'crm', reference: 'TICKET-1' } }] },
     messages: { edges: ['g2', 'p1', 'p2'].map((externalId) => ({ node: { externalId } })) },
     calls: { edges: [{ node: { externalId: 'k1' } }, { node: { externalId: 'k3', initiator: { displayName: 'ada display' } } }] },
   });
@@ -149,6 +149,43 @@ describe('pages', () => {
     expect(messages[0]).toMatch(/^(first|after):/);
   });
 
+  /** Each list that grows with time, as `list` of the answer. */
+  const LISTS: Record<string, string> = {
+    people: 'users(ARGS)',
+    conversations: 'conversations(ARGS)',
+    'conversations of a person': 'user(id: $ada) { list: conversations(ARGS) ',
+    'messages of a person': 'user(id: $ada) { list: messages(ARGS) ',
+    'calls of a person': 'user(id: $ada) { list: calls(ARGS) ',
+    'business links of a person': 'businessLinks(userId: $ada, ARGS)',
+    'what answers a message': 'message(id: $g1) { list: replies(ARGS) ',
+  };
+
+  test.each(Object.entries(LISTS))('%s: newest or oldest first, and within a range of dates', async (_, list) => {
+    const read = async (args: string): Promise<unknown[]> => {
+      const inner = list.includes('{');
+      const field = `${inner ? list : `list: ${list}`}`.replace('ARGS', args);
+      const { data, messages } = await integrator(
+        `query ($ada: ID, $g1: ID) { ${field} { edges { node { id } } } ${inner ? '}' : ''} }`.replace(
+          '($ada: ID, $g1: ID)',
+          `(${[list.includes('$ada') ? '$ada: ID!' : '', list.includes('$g1') ? '$g1: ID!' : ''].filter(Boolean).join(', ')})`.replace(
+            '()',
+            '',
+          ),
+        ),
+        { ada: town.ada, g1: town.messages['g1'] },
+      );
+      expect(messages).toEqual([]);
+      const found = data.list ?? (data.user ?? data.message).list;
+      return found.edges.map(({ node }: { node: { id: string } }) => node.id);
+    };
+    const newest = await read('order: NEWEST_FIRST');
+    expect(newest.length).toBeGreaterThan(0);
+    expect(await read('order: OLDEST_FIRST')).toEqual(newest.toReversed());
+    expect(await read('from: "2020-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z", order: NEWEST_FIRST')).toEqual(newest);
+    expect(await read('to: "2020-01-01T00:00:00Z"')).toEqual([]);
+    expect(await read('from: "2100-01-01T00:00:00Z"')).toEqual([]);
+  });
+
   test('200 is the longest page', async () => {
     expect((await integrator(LIST, { first: 201, order: 'OLDEST_FIRST' })).codes).toEqual(['LIMIT_EXCEEDED']);
     expect((await integrator(LIST, { first: 200, order: 'OLDEST_FIRST' })).codes).toEqual([]);
@@ -181,7 +218,7 @@ describe('scope', () => {
     message: 'query ($id: ID!) { message(id: $id) { id } }',
     call: 'query ($id: ID!) { call(id: $id) { id } }',
     messages: 'query ($id: ID!) { messages(conversationId: $id) { pageInfo { hasNextPage } } }',
-    businessLinks: 'query ($id: ID!) { businessLinks(userId: $id) { id } }',
+    businessLinks: 'query ($id: ID!) { businessLinks(userId: $id) { edges { node { id } } } }',
     deliveries: 'query ($id: ID!) { deliveries(userId: $id) { pageInfo { hasNextPage } } }',
     whatIsHeld: 'query ($id: ID!) { whatIsHeld(userId: $id) { count } }',
   };
@@ -241,7 +278,7 @@ describe('scope', () => {
     for (const fields of [
       'metadata',
       'channels { raw }',
-      'businessLinks { reference }',
+      'businessLinks { edges { node { reference } } }',
       'messages { edges { cursor } }',
       'conversations { edges { cursor } }',
       'calls { edges { cursor } }',

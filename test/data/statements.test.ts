@@ -126,7 +126,7 @@ test.each(['an app', 'a person'])(
 test('lists in lists take no more statements for many parents than for few', async () => {
   const token = await world.token({ tenant, app });
   const query = `query ($first: Int) {
-    users(first: $first) { edges { node { externalId profile { displayName } metadata identifiers { value } channels { externalId } businessLinks { reference }
+    users(first: $first) { edges { node { externalId profile { displayName } metadata identifiers { value } channels { externalId } businessLinks { edges { node { reference } } }
       messages(first: 5) { edges { node { body author { displayName } } } }
       calls(first: 5) { edges { node { initiator { displayName } participants { person { displayName } } conversation { name } } } }
       conversations(first: 5) { edges { node { name participants(first: 5) { edges { node { person { displayName } } } } messages(first: 5) { edges { node { body } } } } } } } } } }`;

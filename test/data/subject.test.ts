@@ -167,7 +167,7 @@ describe('sealed values', () => {
     const mention = await officer(READ, { id: town.messages['g1'] });
     expect(mention.data.message).toMatchObject({ body: 'before @erased user', mentions: [{ erased: true }] });
     const user = await officer(
-      'query ($id: ID!) { user(id: $id) { externalId profile { email } metadata identifiers { value } channels { raw } businessLinks { reference } } }',
+      'query ($id: ID!) { user(id: $id) { externalId profile { email } metadata identifiers { value } channels { raw } businessLinks { edges { node { reference } } } } }',
       { id: town.ada },
     );
     expect(user.codes).toEqual([]);
@@ -176,7 +176,7 @@ describe('sealed values', () => {
       profile: null,
       metadata: null,
       channels: [{ raw: null }],
-      businessLinks: [{ reference: null }],
+      businessLinks: { edges: [{ node: { reference: null } }] },
     });
   });
 });

@@ -116,7 +116,7 @@ export type AskAll = (list: string, node: string) => Promise<Node[]>;
 export type AskOne = (query: string, variables?: Record<string, unknown>) => Promise<Node>;
 
 const PERSON = 'person { id displayName erased }';
-const USER = `id externalId profile { displayName handle email givenName } metadata identifiers { value } channels { externalId displayName status raw } businessLinks { reference }`;
+const USER = `id externalId profile { displayName handle email givenName } metadata identifiers { value } channels { externalId displayName status raw } businessLinks { edges { node { reference } } }`;
 const CONVERSATION = `id externalId name kind participants(first: 200) { edges { node { role ${PERSON} } } } messages(first: 200) { edges { node { id kind } } }`;
 const MESSAGE = `id kind externalId body author { id displayName erased } metadata conversation { id } mentions { id erased } reactions { emoji ${PERSON} }
   attachments { id name url } replyTo { id kind } replies(first: 200) { edges { node { id kind } } } replyCount`;
@@ -131,7 +131,7 @@ const readUser = (one: Node, deliveries: Node[]): unknown => {
   return {
     ...rest,
     identifiers: sorted(identifiers.map(({ value }: Node) => value)),
-    links: businessLinks.map(({ reference }: Node) => reference),
+    links: businessLinks.edges.map(({ node }: Node) => node.reference),
     deliveries,
   };
 };

@@ -208,3 +208,24 @@ test('files that no row knows are swept once they are an hour old; those that a 
   expect(new Set(await files(tenant))).toEqual(new Set(['01980000-0000-7000-8000-000000000002', artefact.id]));
   expect(await files(tenant, 'attachments')).toHaveLength(2);
 });
+
+test('what cannot be deleted in one tenant keeps nothing of another’s', async () => {
+  const [first, second] = [await company(), await company()].toSorted((a, b) => (a.tenant < b.tenant ? -1 : 1));
+  for (const { ask, ada, run } of [first!, second!]) await run(await requestOf(ask, 'requestAccess', ada));
+  await world.sql(
+    `alter table artefacts add constraint stuck check (tenant_id <> '${first!.tenant}' or deleted_at is null) not valid`,
+  );
+  const left = async (tenant: string): Promise<number> =>
+    (await world.sql('select 1 from artefacts where tenant_id = $1 and deleted_at is null', [tenant])).length;
+  world.clock.offset = 15 * 86_400_000;
+  try {
+    await runExpiry(world.system, {}, never);
+    expect([await left(first!.tenant), await left(second!.tenant)]).toEqual([1, 0]);
+    await world.sql('alter table artefacts drop constraint stuck');
+    await runExpiry(world.system, {}, never);
+    expect(await left(first!.tenant)).toBe(0);
+  } finally {
+    await world.sql('alter table artefacts drop constraint if exists stuck');
+    world.clock.offset = 0;
+  }
+});

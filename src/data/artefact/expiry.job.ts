@@ -1,3 +1,4 @@
+import { describe } from '../../errors.ts';
 import type { JobHandler } from '../../jobs/worker.ts';
 import { inScope } from '../../scope/in-scope.ts';
 import { systemScope } from '../../scope/scope.ts';
@@ -15,11 +16,19 @@ export const runExpiry: JobHandler = async (system, _data, signal) => {
   }[];
   for (const { id } of tenants) {
     signal.throwIfAborted();
-    while ((await expireSome(system, id)) === A_TRANSACTION) signal.throwIfAborted();
-    await sweepGhosts(system, id, signal);
+    // One tenant's trouble must not keep the files of the others.
+    await expireIn(system, id, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      system.log.error({ tenant: id, error: describe(error) }, 'what expired in a tenant could not be deleted');
+    });
   }
   await system.files.sweepTemporary(new Date(system.now() - 60 * 60_000));
 };
+
+async function expireIn(system: System, tenantId: string, signal: AbortSignal): Promise<void> {
+  while ((await expireSome(system, tenantId)) === A_TRANSACTION) signal.throwIfAborted();
+  await sweepGhosts(system, tenantId, signal);
+}
 
 async function expireSome(system: System, tenantId: string): Promise<number> {
   return inScope(system, systemScope(tenantId, 'expiry'), async (session) => {

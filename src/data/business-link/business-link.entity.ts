@@ -1,4 +1,5 @@
 import { Field, GraphQLISODateTime, ID, ObjectType } from 'type-graphql';
+import { connectionType } from '../connection.ts';
 
 @ObjectType({ description: 'Where a business system speaks of a person: a ticket, a customer record.' })
 export class BusinessLink {
@@ -12,3 +13,5 @@ export class BusinessLink {
   createdAt!: Date;
   sealedReference!: Buffer;
 }
+
+export const BusinessLinkConnection = connectionType('BusinessLink', () => BusinessLink);

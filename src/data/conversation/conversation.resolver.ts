@@ -3,7 +3,7 @@ import type { Context, RequestScope } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { notFound, requireId } from '../not-found.ts';
-import { OrderedArgs, PageArgs, pageKey, windowOf, type Window } from '../page.ts';
+import { PageArgs, pageKey, RangeArgs, windowOf, type Window } from '../page.ts';
 import { noteRead } from '../read-note.ts';
 import { openText } from '../sealed-field.ts';
 import { Person, User } from '../user/user.entity.ts';
@@ -48,10 +48,7 @@ export class ConversationResolver {
   @Query(() => ConversationConnection, {
     description: 'The conversations in the scope of the token; of a person’s own token, those they take or took part in.',
   })
-  async conversations(
-    @Args(() => OrderedArgs) args: OrderedArgs,
-    @Ctx() { request }: Context,
-  ): Promise<Connection<Conversation>> {
+  async conversations(@Args(() => RangeArgs) args: RangeArgs, @Ctx() { request }: Context): Promise<Connection<Conversation>> {
     await requireReader(request);
     const window = windowOf(args);
     return toPage(request, await request.inScope((session) => pageOfConversations(session, window)), window);
@@ -105,7 +102,7 @@ export class UserConversationsResolver {
   })
   async conversations(
     @Root() user: User,
-    @Args(() => OrderedArgs) args: OrderedArgs,
+    @Args(() => RangeArgs) args: RangeArgs,
     @Ctx() { request }: Context,
   ): Promise<Connection<Conversation>> {
     await requireReader(request);

@@ -7,7 +7,7 @@ import { loadConversations } from '../conversation/conversation.queries.ts';
 import { JsonScalar } from '../json.scalar.ts';
 import { ERASED_MENTION, mentionedIds, renderMentions } from '../mention.ts';
 import { notFound, requireId } from '../not-found.ts';
-import { PageArgs, pageKey, RangeArgs, windowOf, type Window } from '../page.ts';
+import { ChronologicalArgs, pageKey, RangeArgs, windowOf, type Window } from '../page.ts';
 import { noteRead } from '../read-note.ts';
 import { openJson, openText } from '../sealed-field.ts';
 import { Person, User } from '../user/user.entity.ts';
@@ -182,10 +182,10 @@ export class MessageResolver {
     return message ?? null;
   }
 
-  @FieldResolver(() => MessageConnection, { description: 'What answers it, oldest first.' })
+  @FieldResolver(() => MessageConnection, { description: 'What answers it; oldest first where nothing else is asked for.' })
   async replies(
     @Root() { id }: Message,
-    @Args(() => PageArgs) args: PageArgs,
+    @Args(() => ChronologicalArgs) args: ChronologicalArgs,
     @Ctx() { request }: Context,
   ): Promise<Connection<Message>> {
     const window = windowOf(args);

@@ -47,7 +47,7 @@ export async function requireReader(request: RequestScope): Promise<void> {
 
 export async function pageOfUsers({ db, scope }: Session, window: Window): Promise<User[]> {
   return (await db.query(
-    `select ${COLUMNS} from users u where u.tenant_id = $1 and ${within(window, 'u.id', 2)} and u.erased_at is null order by u.id limit $4`,
+    `select ${COLUMNS} from users u where u.tenant_id = $1 and ${within(window, 'u.id', 2)} and u.erased_at is null order by u.id ${window.newestFirst ? 'desc' : 'asc'} limit $4`,
     [scope.tenantId, window.lower, window.upper, window.limit],
   )) as User[];
 }

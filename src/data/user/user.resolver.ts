@@ -7,7 +7,7 @@ import { connect, type Connection } from '../connection.ts';
 import { JsonScalar } from '../json.scalar.ts';
 import { IdentifierType, type IdentifierTypeName } from '../kinds.ts';
 import { notFound } from '../not-found.ts';
-import { PageArgs, windowOf } from '../page.ts';
+import { ChronologicalArgs, windowOf } from '../page.ts';
 import { noteRead } from '../read-note.ts';
 import { openJson, openText } from '../sealed-field.ts';
 import { ChannelIdentity, Identifier, Person, Profile, SubjectSearch, User, UserConnection } from './user.entity.ts';
@@ -46,9 +46,9 @@ export class UserResolver {
 
   @Authorized<Permission>('data:read')
   @Query(() => UserConnection, {
-    description: 'The people in the scope of the token, in the order they were taken in. Erased people are not among them.',
+    description: 'The people in the scope of the token, by when they were taken in. Erased people are not among them.',
   })
-  async users(@Args(() => PageArgs) args: PageArgs, @Ctx() { request }: Context): Promise<Connection<User>> {
+  async users(@Args(() => ChronologicalArgs) args: ChronologicalArgs, @Ctx() { request }: Context): Promise<Connection<User>> {
     const window = windowOf(args);
     const page = connect(await request.inScope((session) => pageOfUsers(session, window)), window, (user) => user.id);
     noteRead(
