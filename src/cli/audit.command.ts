@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { recordAct } from '../audit/act.ts';
 import { exportLog } from '../audit/export.ts';
@@ -33,12 +33,16 @@ async function afterSealing<T>(io: Io, tenant: string | undefined, read: (sessio
   });
 }
 
-/** Writes lines to a file, no faster than the disk takes them. */
+/** Writes lines to a new file, no faster than the disk takes them. A log that failed half-way would verify as one whose end was cut off, so it is removed. */
 async function exportTo(path: string, session: Session): Promise<object> {
-  const file = createWriteStream(path, { mode: 0o600 });
+  const file = createWriteStream(path, { mode: 0o600, flags: 'wx' });
   const failed = new Promise<never>((_, reject) =>
     file.once('error', (error: NodeJS.ErrnoException) =>
-      reject(new Refusal('INVALID_INPUT', `${path} cannot be written (${error.code}).`)),
+      reject(
+        error.code === 'EEXIST'
+          ? new Refusal('CONFLICT', `${path} is there already; name another file with --out.`)
+          : new Refusal('INVALID_INPUT', `${path} cannot be written (${error.code}).`),
+      ),
     ),
   );
   failed.catch(() => undefined);
@@ -50,7 +54,13 @@ async function exportTo(path: string, session: Session): Promise<object> {
     await Promise.race([once(file, 'close'), failed]);
     return counts;
   })();
-  return Promise.race([written, failed]);
+  try {
+    return await Promise.race([written, failed]);
+  } catch (error) {
+    file.destroy();
+    if (!(error instanceof Refusal && error.code === 'CONFLICT')) await rm(path, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 function registerVerify(family: Command, io: Io): void {

@@ -226,7 +226,14 @@ describe('the audit log', () => {
   });
 
   test('of the provider is exported without naming a tenant, and of no tenant it is not', async () => {
-    expect(await habeas('audit', 'export', '--out', join(folder, 'provider.ndjson'))).toMatchObject({ code: 0 });
+    const out = join(folder, 'provider.ndjson');
+    expect(await habeas('audit', 'export', '--out', out)).toMatchObject({ code: 0 });
+    const before = await readFile(out, 'utf8');
+    expect(await habeas('audit', 'export', '--out', out)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^CONFLICT: .*provider\.ndjson is there already/),
+    });
+    expect(await readFile(out, 'utf8')).toBe(before);
     expect(
       await habeas('audit', 'export', '--tenant', '018f0000-0000-7000-8000-000000000000', '--out', join(folder, 'x')),
     ).toMatchObject({ code: 1, err: expect.stringMatching(/^NOT_FOUND: /) });
