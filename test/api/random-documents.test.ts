@@ -3,7 +3,7 @@ import { makeSchema } from '../../src/api/schema.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { documents } from './random-documents.ts';
 
-const RUNS = process.env['HABEAS_LONG'] ? 10_000 : 400;
+const RUNS = process.env['HABEAS_LONG'] ? 10_000 : 200;
 const SEED = Number(process.env['HABEAS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 /** What must never leave: a stack, SQL or a name of ours from the database, a suggestion. */

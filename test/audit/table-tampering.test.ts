@@ -12,7 +12,7 @@ import { freshDatabase } from '../support/cluster.ts';
 import type { FreshDatabase } from '../support/cluster.ts';
 import { newSigner } from './sample-log.ts';
 
-const RUNS = process.env['HABEAS_LONG'] === '1' ? 1000 : 80;
+const RUNS = process.env['HABEAS_LONG'] === '1' ? 1000 : 50;
 const BATCHES = [13, 8, 21, 10];
 const TOTAL = BATCHES.reduce((sum, size) => sum + size, 0);
 const tenant = uuidv7();
