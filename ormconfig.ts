@@ -13,6 +13,7 @@ import { Statistics1700000000850 } from './migrations/1700000000850-statistics.t
 import { Audit1700000000900 } from './migrations/1700000000900-audit.ts';
 import { Record1700000000950 } from './migrations/1700000000950-record.ts';
 import { MessageReferences1700000001000 } from './migrations/1700000001000-message-references.ts';
+import { RecordInProgram1700000001100 } from './migrations/1700000001100-record-in-program.ts';
 
 /** In the order they are applied; a landed migration is never edited. */
 export const MIGRATIONS = [
@@ -29,6 +30,7 @@ export const MIGRATIONS = [
   Audit1700000000900,
   Record1700000000950,
   MessageReferences1700000001000,
+  RecordInProgram1700000001100,
 ];
 
 /** The data source of the server: `url` is that of the runtime role, which owns nothing. */

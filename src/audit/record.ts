@@ -1,4 +1,3 @@
-import type { DataSource } from 'typeorm';
 import { canonicalJson } from './canonical.ts';
 import type { Db } from '../database/db.ts';
 
@@ -22,14 +21,26 @@ export async function record(db: Db, entry: AuditEntry): Promise<void> {
   await recordAll(db, [entry]);
 }
 
-/** Writes entries of one tenant in one statement, each with its row in audit_pending, which says that no tree holds it yet. The body is what is hashed; the columns are read out of it. */
+/**
+ * Writes entries of one tenant in one statement, each with its row in audit_pending, which says that no tree holds it yet. The body is
+ * what is hashed; the columns are read out of it by PostgreSQL, for queries.
+ */
 export async function recordAll(db: Db, entries: readonly AuditEntry[]): Promise<void> {
-  if (entries[0]) await db.query('select record_entries($1, $2)', [entries[0].tenantId, entries.map(bodyOf)]);
-}
-
-/** The same in a transaction of its own, which one round trip begins, enters and commits. */
-export async function recordAtOnce(source: DataSource, entries: readonly AuditEntry[]): Promise<void> {
-  if (entries[0]) await source.query('select enter_and_record($1, $2)', [entries[0].tenantId, entries.map(bodyOf)]);
+  if (!entries[0]) return;
+  await db.query(
+    `with entry as (
+       select body, body::jsonb as it from unnest($2::text[]) as body
+     ), waiting as (
+       insert into audit_pending (tenant_id, entry_id) select $1::uuid, (it->>'id')::uuid from entry
+     )
+     insert into audit_entries (tenant_id, id, at, actor_key, actor_subject, actor_scope, actor_app, actor_user,
+                                act, outcome, request_id, targets, body)
+     select $1::uuid, (it->>'id')::uuid, (it->>'at')::timestamptz, it->'actor'->>'key', it->'actor'->>'subject',
+            it->'actor'->>'scope', it->'actor'->>'app', it->'actor'->>'user',
+            it->>'act', it->>'outcome', it->>'requestId', it->'targets', body
+     from entry`,
+    [entries[0].tenantId, entries.map(bodyOf)],
+  );
 }
 
 const bodyOf = (entry: AuditEntry): string => canonicalJson(storable({ ...entry, at: new Date(entry.at).toISOString() }));

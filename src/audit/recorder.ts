@@ -1,5 +1,7 @@
+import { inScope } from '../scope/in-scope.ts';
+import { systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
-import { recordAtOnce, type AuditEntry } from './record.ts';
+import { recordAll, type AuditEntry } from './record.ts';
 
 interface Waiting {
   entries: AuditEntry[];
@@ -29,13 +31,13 @@ export function recordReads(system: System, tenantId: string, entries: AuditEntr
 async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantId: string): Promise<void> {
   for (let batch = tenants.get(tenantId)!; batch.length; batch = tenants.get(tenantId)!) {
     tenants.set(tenantId, []);
-    const failure = await write(system, batch);
+    const failure = await write(system, tenantId, batch);
     if (!failure) for (const { done } of batch) done();
     else if (batch.length === 1) batch[0]!.failed(failure);
     // One entry that cannot be written must not withhold the answers of the others.
     else
       for (const one of batch) {
-        const alone = await write(system, [one]);
+        const alone = await write(system, tenantId, [one]);
         if (alone) one.failed(alone);
         else one.done();
       }
@@ -43,11 +45,10 @@ async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantI
   tenants.delete(tenantId);
 }
 
-const write = (system: System, batch: readonly Waiting[]): Promise<unknown> =>
-  recordAtOnce(
-    system.source,
-    batch.flatMap(({ entries }) => entries),
-  ).then(
+async function write(system: System, tenantId: string, batch: readonly Waiting[]): Promise<unknown> {
+  const entries = batch.flatMap((one) => one.entries);
+  return inScope(system, systemScope(tenantId, 'audit'), ({ db }) => recordAll(db, entries), system.config.limits.seconds).then(
     () => undefined,
     (error: unknown) => error ?? new Error('unknown'),
   );
+}

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
+import { describe } from '../errors.ts';
+import { eachTenant } from '../scope/each-tenant.ts';
 import { inScope, type Session } from '../scope/in-scope.ts';
-import { PROVIDER_TENANT, systemScope, type Scope } from '../scope/scope.ts';
+import { systemScope, type Scope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
 import type { Checkpoint, Signer } from './checkpoint.ts';
 import { publishCheckpoints, sealTenant } from './seal.ts';
@@ -93,28 +95,23 @@ export function startSealer(system: System, signer: Signer): () => Promise<void>
 
 /** Does something for every tenant in turn, and again after a pause. */
 function everyTenant(system: System, failure: string, act: (tenantId: string) => Promise<unknown>): () => Promise<void> {
-  let stopped = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
   let timer: NodeJS.Timeout | undefined;
-  const round = async (): Promise<void> => {
-    const tenants = (await system.source.query('select tenant_id as id from tenant_directory')) as { id: string }[];
-    for (const { id } of [{ id: PROVIDER_TENANT }, ...tenants]) {
-      if (stopped) return;
-      // One tenant's trouble (a tampered tree) must not keep the others unsealed.
-      await act(id).catch((error: Error) => system.log.error({ tenant: id, name: error.name, message: error.message }, failure));
-    }
-  };
   let running: Promise<void> = Promise.resolve();
   const tick = (): void => {
-    running = round()
-      .catch((error: Error) => system.log.error({ name: error.name }, 'sealing failed'))
+    running = eachTenant(system, signal, failure, act)
+      .catch((error: unknown) => {
+        if (!signal.aborted) system.log.error({ error: describe(error) }, failure);
+      })
       .finally(() => {
-        if (!stopped) timer = setTimeout(tick, SEAL_EVERY_MS);
+        if (!signal.aborted) timer = setTimeout(tick, SEAL_EVERY_MS);
         timer?.unref();
       });
   };
   tick();
   return async () => {
-    stopped = true;
+    stopping.abort();
     clearTimeout(timer);
     await running;
   };

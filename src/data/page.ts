@@ -77,6 +77,9 @@ export function within({ lower, upper }: Window, id: string, n: number): string 
   return `${above} and ${below}`;
 }
 
+/** In which direction the ids of the window are read. */
+export const direction = ({ newestFirst }: Window): 'asc' | 'desc' => (newestFirst ? 'desc' : 'asc');
+
 export const cursorOf = (id: string): string => Buffer.from(id).toString('base64url');
 
 function readCursor(after: string): string {

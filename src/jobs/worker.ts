@@ -10,10 +10,12 @@ export type JobHandlers = Readonly<Record<JobName, JobHandler>>;
 /** How often a queue is looked at: for whoever cannot be told of a new job, and for jobs whose time comes later. */
 const POLL_SECONDS = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 1 };
 
-/** Works on every queue in this process, two exports and erasures at a time. Answers how to stop. */
+/** Jobs of a queue that one process works on side by side; each has a worker of its own, which can be told that there is another. */
+const AT_A_TIME: Readonly<Record<JobName, number>> = { export: 2, erasure: 2, expiry: 1 };
+
+/** Works on every queue in this process. Answers how to stop. */
 export async function startWorker(system: System, handlers: JobHandlers): Promise<() => Promise<void>> {
-  for (const name of JOB_NAMES)
-    for (let nth = name === 'expiry' ? 1 : 0; nth < 2; nth += 1) await startOne(system, name, handlers[name]);
+  for (const name of JOB_NAMES) for (let nth = 0; nth < AT_A_TIME[name]; nth += 1) await startOne(system, name, handlers[name]);
   return async () => {
     for (const name of JOB_NAMES) await system.queue.boss.offWork(name);
   };

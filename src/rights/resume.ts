@@ -1,4 +1,4 @@
-import { describe } from '../errors.ts';
+import { eachTenant } from '../scope/each-tenant.ts';
 import { inScope } from '../scope/in-scope.ts';
 import { storeScope, systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
@@ -11,16 +11,10 @@ const QUIET_MS = 2 * 60_000;
  * for longer (a full disk). No request stays open without somebody at work on it.
  */
 export async function resumeLostRequests(system: System, signal: AbortSignal): Promise<number> {
-  const tenants = (await system.source.query('select tenant_id as id from tenant_directory')) as { id: string }[];
   let resumed = 0;
-  for (const { id } of tenants) {
-    signal.throwIfAborted();
-    resumed += await resumeIn(system, id).catch((error: unknown) => {
-      // One tenant's trouble must not keep the requests of the others.
-      system.log.error({ tenant: id, error: describe(error) }, 'the lost requests of a tenant could not be taken up');
-      return 0;
-    });
-  }
+  await eachTenant(system, signal, 'the lost requests of a tenant could not be taken up', async (id) => {
+    resumed += await resumeIn(system, id);
+  });
   return resumed;
 }
 

@@ -1,5 +1,5 @@
-import { describe } from '../../errors.ts';
 import type { JobHandler } from '../../jobs/worker.ts';
+import { eachTenant } from '../../scope/each-tenant.ts';
 import { inScope } from '../../scope/in-scope.ts';
 import { systemScope } from '../../scope/scope.ts';
 import type { System } from '../../system.ts';
@@ -11,17 +11,7 @@ const A_TRANSACTION = 50;
 
 /** Deletes what has expired, in every tenant, and then the files that no row knows. Idempotent; any number of processes may run it at once. */
 export const runExpiry: JobHandler = async (system, _data, signal) => {
-  const tenants = (await system.source.query('select tenant_id as id from tenant_directory order by tenant_id')) as {
-    id: string;
-  }[];
-  for (const { id } of tenants) {
-    signal.throwIfAborted();
-    // One tenant's trouble must not keep the files of the others.
-    await expireIn(system, id, signal).catch((error: unknown) => {
-      if (signal.aborted) throw error;
-      system.log.error({ tenant: id, error: describe(error) }, 'what expired in a tenant could not be deleted');
-    });
-  }
+  await eachTenant(system, signal, 'what expired in a tenant could not be deleted', (id) => expireIn(system, id, signal));
   await system.files.sweepTemporary(new Date(system.now() - 60 * 60_000));
 };
 

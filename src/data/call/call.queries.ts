@@ -1,6 +1,6 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { inOrder, loadPages, within, type Window } from '../page.ts';
+import { direction, inOrder, loadPages, within, type Window } from '../page.ts';
 import type { Call, CallParticipant } from './call.entity.ts';
 
 const COLUMNS = `c.id, c.external_id as "externalId", c.kind, c.started_at as "startedAt", c.ended_at as "endedAt", c.duration_seconds as "durationSeconds",
@@ -27,7 +27,7 @@ export const loadCallPages: BatchLoad<string[]> = async ({ db, scope }, keys) =>
   const pages = await loadPages<{ id: string }>(
     keys,
     async (people, window) => {
-      const order = window.newestFirst ? 'desc' : 'asc';
+      const order = direction(window);
       return (await db.query(
         `select distinct parent.id as parent, c.id from unnest($2::uuid[]) as parent (id) cross join lateral (
            (select id from calls where tenant_id = $1 and initiator_id = parent.id and ${within(window, 'id', 3)} order by id ${order} limit $5)
@@ -44,7 +44,7 @@ export const loadCallPages: BatchLoad<string[]> = async ({ db, scope }, keys) =>
 /** The ids of a page of all calls in scope. */
 export async function pageOfCalls({ db, scope }: Session, window: Window): Promise<string[]> {
   const rows = (await db.query(
-    `select id from calls where tenant_id = $1 and ${within(window, 'id', 2)} order by id ${window.newestFirst ? 'desc' : 'asc'} limit $4`,
+    `select id from calls where tenant_id = $1 and ${within(window, 'id', 2)} order by id ${direction(window)} limit $4`,
     [scope.tenantId, window.lower, window.upper, window.limit],
   )) as { id: string }[];
   return inOrder(rows, window, (row) => row.id).map((row) => row.id);

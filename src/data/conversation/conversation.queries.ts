@@ -1,6 +1,6 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { loadPages, within, type Window } from '../page.ts';
+import { direction, loadPages, within, type Window } from '../page.ts';
 import type { Conversation, Participant } from './conversation.entity.ts';
 
 const COLUMNS = `id, app_id as "appId", kind, created_at as "createdAt", archived_at as "archivedAt", external_id as "sealedExternalId", name as "sealedName"`;
@@ -29,8 +29,6 @@ export const loadConversations: BatchLoad<Conversation> = async (session, ids) =
   const found = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => found.get(id));
 };
-
-const direction = (window: Window): 'asc' | 'desc' => (window.newestFirst ? 'desc' : 'asc');
 
 /** The ids of a page of all conversations in scope; of a person's own token, of those they take or took part in. */
 export async function pageOfConversations({ db, scope }: Session, window: Window): Promise<string[]> {

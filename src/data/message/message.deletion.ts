@@ -21,13 +21,17 @@ const HANGING = `with files as (delete from attachments where tenant_id = $1 and
   select (select count(*)::int from files) as attachments, (select count(*)::int from marks) as reactions, (select count(*)::int from named) as mentions,
     array(select id::text from files where stored) as stored`;
 
-/**
- * The ids of messages, newest first, locked: whoever hangs something on one of them now has done so before, or will not find it. */
-export async function lockMessages({ db, scope }: Session, which: string, value: unknown, limit: number): Promise<string[]> {
+/** The ids of somebody's messages, or a conversation's, newest first, locked: whoever hangs something on one of them has done so before, or will not find it. */
+export async function lockMessages(
+  { db, scope }: Session,
+  whose: 'subject_id' | 'conversation_id',
+  id: string,
+  limit: number,
+): Promise<string[]> {
   await readByIndex(db);
   const rows = (await db.query(
-    `select id from messages where tenant_id = $1 and ${which} = $2 order by id desc limit $3 for update`,
-    [scope.tenantId, value, limit],
+    `select id from messages where tenant_id = $1 and ${whose} = $2 order by id desc limit $3 for update`,
+    [scope.tenantId, id, limit],
   )) as { id: string }[];
   return rows.map((row) => row.id);
 }

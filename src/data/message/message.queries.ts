@@ -1,7 +1,7 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { enterConversations, enterOwnConversations, tookPart } from '../conversation/conversation.queries.ts';
-import { inOrder, loadPages, within, type Window } from '../page.ts';
+import { direction, inOrder, loadPages, within, type Window } from '../page.ts';
 import type { Message, Reaction } from './message.entity.ts';
 
 const COLUMNS = `m.id, m.external_id as "externalId", m.sent_at as "sentAt", m.edited_at as "editedAt", m.deleted_at as "deletedAt", m.kind, m.channel, m.direction,
@@ -42,7 +42,7 @@ async function readPages(
     (
       belongs,
     ) => `(select ${COLUMNS} from messages m where m.tenant_id = $1 and ${belongs} and ${within(window, 'm.id', 3)} ${where}
-       order by m.id ${window.newestFirst ? 'desc' : 'asc'} limit $5)`,
+       order by m.id ${direction(window)} limit $5)`,
   );
   return (await session.db.query(
     `select parent.id as parent, m.* from unnest($2::uuid[]) as parent (id) cross join lateral (${pages.join(' union all ')}) m`,

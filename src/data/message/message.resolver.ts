@@ -45,14 +45,15 @@ const ownerOf = (message: Message): string => message.subjectId ?? message.conve
 const openBody = (request: RequestScope, message: Message): Promise<string | null> =>
   openText(request, { owner: ownerOf(message), column: 'messages.body', row: message.id, value: message.sealedBody });
 
+const isOwn = ({ scope }: RequestScope, { subjectId }: Message): boolean => scope.level === 'user' && subjectId === scope.userId;
+
 /**
  * Whom a message mentions, by id. Rows say it: they go with an erasure, and a text cannot ask for the name of anybody else. They are closed to
  * the token of somebody who wrote where they are no participant; of what is their own the text says it then, in which intake alone puts ids.
  */
 async function mentionedIn(request: RequestScope, message: Message, stored: string | null): Promise<ReadonlyMap<string, Person>> {
   const known = (await request.loader(loadMentioned).load(message.id)) ?? [];
-  const own = request.scope.level === 'user' && message.subjectId === request.scope.userId;
-  const ids = [...new Set([...known, ...(own ? mentionedIds(stored ?? '') : [])])];
+  const ids = [...new Set([...known, ...(isOwn(request, message) ? mentionedIds(stored ?? '') : [])])];
   const people = await Promise.all(ids.map((id) => personOf(request, id)));
   return new Map(
     people.flatMap((person) => (person && (!person.erased || known.includes(person.id)) ? [[person.id, person]] : [])),
@@ -150,8 +151,7 @@ export class MessageResolver {
 
   @FieldResolver(() => [Person], { description: 'Whom it mentions.' })
   async mentions(@Root() message: Message, @Ctx() { request }: Context): Promise<Person[]> {
-    const own = request.scope.level === 'user' && message.subjectId === request.scope.userId;
-    const people = await mentionedIn(request, message, own ? await openBody(request, message) : null);
+    const people = await mentionedIn(request, message, isOwn(request, message) ? await openBody(request, message) : null);
     noteRead(
       request,
       'mention.read',

@@ -7,7 +7,7 @@ import type { Session } from '../../scope/in-scope.ts';
 import type { IdentifierTypeName } from '../kinds.ts';
 import { notFound, requireId } from '../not-found.ts';
 import { place } from '../place.ts';
-import { within, type Window } from '../page.ts';
+import { direction, within, type Window } from '../page.ts';
 import type { ChannelIdentity, Identifier, Person, Profile, SubjectSearch, User } from './user.entity.ts';
 
 const COLUMNS = `u.id, u.app_id as "appId", u.kind, u.signed_up_at as "signedUpAt", u.last_active_at as "lastActiveAt", u.deactivated_at as "deactivatedAt",
@@ -47,7 +47,7 @@ export async function requireReader(request: RequestScope): Promise<void> {
 
 export async function pageOfUsers({ db, scope }: Session, window: Window): Promise<User[]> {
   return (await db.query(
-    `select ${COLUMNS} from users u where u.tenant_id = $1 and ${within(window, 'u.id', 2)} and u.erased_at is null order by u.id ${window.newestFirst ? 'desc' : 'asc'} limit $4`,
+    `select ${COLUMNS} from users u where u.tenant_id = $1 and ${within(window, 'u.id', 2)} and u.erased_at is null order by u.id ${direction(window)} limit $4`,
     [scope.tenantId, window.lower, window.upper, window.limit],
   )) as User[];
 }
