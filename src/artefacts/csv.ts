@@ -8,7 +8,7 @@ export type CsvRow = readonly unknown[] | Readonly<Record<string, unknown>>;
 const GATHERED = 128 * 1024;
 
 /**
- * Writes rows as CSV (RFC 4180: commas, CRLF, UTF-8, a header line), in chunks of about 128 kB; usable as a stage of a pipeline or by itself.
+ * Writes pages of rows as CSV (RFC 4180: commas, CRLF, UTF-8, a header line), in chunks of about 128 kB; usable as a stage of a pipeline or by itself.
  * Cells are escaped against spreadsheet formulas (see formula.ts). Times become ISO 8601, objects and lists JSON, null and
  * undefined an empty cell, as the empty text does: where that matters, use the JSON copy. `bom` starts the file with the mark
  * by which Excel knows UTF-8.
@@ -16,8 +16,8 @@ const GATHERED = 128 * 1024;
 export function csvStream(
   columns: readonly string[],
   options: { bom?: boolean } = {},
-): (rows: AsyncIterable<CsvRow> | Iterable<CsvRow>) => AsyncGenerator<Buffer> {
-  return async function* toCsv(rows) {
+): (pages: AsyncIterable<readonly CsvRow[]> | Iterable<readonly CsvRow[]>) => AsyncGenerator<Buffer> {
+  return async function* toCsv(pages) {
     let batch: string[][] = [columns.map(escapeCell)];
     let length = 0;
     let head = options.bom ? '\uFEFF' : '';
@@ -31,12 +31,13 @@ export function csvStream(
       [batch, length, head] = [[], 0, ''];
       return chunk;
     };
-    for await (const row of rows) {
-      const cells = cellsOf(row, columns);
-      batch.push(cells);
-      for (const cell of cells) length += cell.length + 1;
-      if (length >= GATHERED) yield flush();
-    }
+    for await (const rows of pages)
+      for (const row of rows) {
+        const cells = cellsOf(row, columns);
+        batch.push(cells);
+        for (const cell of cells) length += cell.length + 1;
+        if (length >= GATHERED) yield flush();
+      }
     if (batch.length > 0) yield flush();
   };
 }

@@ -26,6 +26,7 @@ export function storeMentions(
 
 /** The ids that a stored text mentions. */
 export function mentionedIds(stored: string): string[] {
+  if (!stored.includes('@')) return [];
   return [...stored.matchAll(TOKEN)].filter(([, slashes]) => !slashes).map(([, , id]) => id!);
 }
 

@@ -16,8 +16,11 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
+/** What pg takes: a text, or one with settings (see arrays.ts). */
+type Statement = string | { text: string; rowMode?: 'array' };
+
 interface Connection {
-  query(text: string | { name: string; text: string; values: unknown[] }, values?: unknown[]): Promise<unknown>;
+  query(statement: Statement | { name: string; text: string; values: unknown[] }, values?: unknown[]): Promise<unknown>;
 }
 
 /**
@@ -32,15 +35,16 @@ export function prepareStatements(runner: QueryRunner): boolean {
   runner.connect = async () => {
     if (preparing) return preparing;
     const connection = await connect();
-    return (preparing = { query: (text, values) => prepared(connection, text as string, values) });
+    return (preparing = { query: (statement, values) => prepared(connection, statement, values) });
   };
   return true;
 }
 
-async function prepared(connection: Connection, text: string, values?: unknown[]): Promise<unknown> {
-  const name = values?.length ? nameOf(text) : undefined;
-  if (!name) return connection.query(text, values);
-  return connection.query({ name, text, values: values! }).catch((error: unknown) => {
+async function prepared(connection: Connection, statement: Statement, values?: unknown[]): Promise<unknown> {
+  const settings = typeof statement === 'string' ? { text: statement } : statement;
+  const name = values?.length ? nameOf(settings.text) : undefined;
+  if (!name) return connection.query(statement, values);
+  return connection.query({ ...settings, name, values: values! }).catch((error: unknown) => {
     if (POOLED.has(sqlState(error) ?? '')) pooled = true;
     throw error;
   });

@@ -9,7 +9,7 @@ import { escapeCell, unescapeCell } from '../../src/artefacts/formula.ts';
 import { all, check } from './support.ts';
 
 const csv = async (columns: string[], rows: CsvRow[], options?: { bom?: boolean }) =>
-  (await all(csvStream(columns, options)(rows))).toString();
+  (await all(csvStream(columns, options)([rows]))).toString();
 
 test('rows given by name or in order become RFC 4180 lines under a header', async () => {
   const rows = [
@@ -36,7 +36,7 @@ test('a column whose name has a dot is a column like any other', async () => {
 test('rows leave in chunks of 128 kB, and one huge cell in one', async () => {
   const sizes: number[] = [];
   const rows = Array.from({ length: 20_000 }, (_, index) => [index, 'x'.repeat(100)]);
-  for await (const chunk of csvStream(['n', 'text'])(rows)) sizes.push(chunk.length);
+  for await (const chunk of csvStream(['n', 'text'])([rows])) sizes.push(chunk.length);
   expect(sizes.length).toBeLessThan(20);
   for (const size of sizes.slice(0, -1)) expect(size).toBeGreaterThanOrEqual(128 * 1024);
   expect((await csv(['text'], [['y'.repeat(3_000_000)]])).length).toBe(3_000_008);
@@ -47,10 +47,10 @@ test('it is a stage of a pipeline, and a failing source fails the pipeline', asy
   const collect = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) written.push(chunk);
   };
-  await pipeline(Readable.from([[1], [2]]), csvStream(['n']), collect);
+  await pipeline(Readable.from([[[1]], [[2]]]), csvStream(['n']), collect);
   expect(Buffer.concat(written).toString()).toBe('n\r\n1\r\n2\r\n');
   async function* failing() {
-    yield [1];
+    yield [[1]];
     throw new Error('the source broke');
   }
   await expect(pipeline(failing(), csvStream(['n']), collect)).rejects.toThrow('the source broke');

@@ -6,7 +6,7 @@ import yauzl from 'yauzl';
 import { csvStream } from '../../src/artefacts/csv.ts';
 import { openStore } from '../../src/artefacts/file-store.ts';
 import type { FileStore } from '../../src/artefacts/file-store.ts';
-import { counted, writePackage } from '../../src/artefacts/package.ts';
+import { writePackage } from '../../src/artefacts/package.ts';
 import type { PackageEntry } from '../../src/artefacts/package.ts';
 import { openSealed, sealedSize } from '../../src/artefacts/sealed-stream.ts';
 import { Refusal } from '../../src/errors.ts';
@@ -25,11 +25,11 @@ async function entriesOf(zip: Buffer): Promise<Map<string, Buffer>> {
 }
 
 async function* threeEntries(): AsyncGenerator<PackageEntry> {
-  const messages = counted([
+  const messages = [
     { id: 1, body: '=1+1' },
     { id: 2, body: 'hello' },
-  ]);
-  yield { name: 'messages.csv', content: csvStream(['id', 'body'])(messages.rows), rows: messages.count };
+  ];
+  yield { name: 'messages.csv', content: csvStream(['id', 'body'])([messages]), rows: () => messages.length };
   yield {
     name: 'files/photo.jpg',
     content: (async function* () {

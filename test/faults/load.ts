@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RawRecord } from '../../src/intake/records.ts';
-import { LONG } from './site.ts';
+import { LONG, until } from './site.ts';
 import type { World } from '../support/world.ts';
 
 /** What callers were told is done, kept outside of everything that is killed. */
@@ -85,7 +85,9 @@ export async function startLoad(world: World, tenant: string, app: string, rando
       const data = await ask({ token: integrator, query: INGEST, variables: { appId: app, records } });
       if (data) {
         for (const name of names) acknowledged.messages.set(name, externalId);
-        known.push({ externalId, id: await world.userId(tenant, app, externalId) });
+        // The database may be away for this process, too.
+        const id = await until(() => world.userId(tenant, app, externalId).catch(() => undefined), 'nobody of this external id');
+        known.push({ externalId, id });
         return;
       }
       await pause(50 + random() * 200);

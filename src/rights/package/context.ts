@@ -1,9 +1,10 @@
 import { enterOwnRows } from '../../data/own-rows.ts';
 import { tookPart } from '../../data/conversation/conversation.queries.ts';
 import type { ExportColumn } from '../../data/holding.ts';
+import { queryArrays } from '../../database/arrays.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { surroundingIds, whilePartOf } from './context-ids.ts';
-import { openRows, type RawRow } from './holding-rows.ts';
+import { KEY, openRows, type RawRow } from './holding-rows.ts';
 import { FIRST_ID, isoTime, openedPages, PAGE, pages, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
 /** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
@@ -35,17 +36,12 @@ const CONVERSATIONS: readonly ExportColumn[] = [
 export const CONTEXT_COLUMNS = { conversations: CONVERSATIONS, messages: MESSAGES } as const;
 
 const select = (columns: readonly ExportColumn[], alias: string): string =>
-  columns
-    .map(({ column, as }, index) => `${as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`} as c${index}`)
-    .join(', ');
+  columns.map(({ column, as }) => (as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`)).join(', ');
 
-const SELECT_MESSAGES = `select m.id as k0, m.author_id, m.subject_id, coalesce(m.subject_id, m.conversation_id) as sealing, ${select(MESSAGES, 'm')} from messages m`;
+const SELECT_MESSAGES = `select coalesce(m.subject_id, m.conversation_id), m.id, m.author_id, m.subject_id, ${select(MESSAGES, 'm')} from messages m`;
+const AUTHOR = KEY + 1;
+const SUBJECT = KEY + 2;
 const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.kind <> 'TOMBSTONE'`;
-
-interface RawMessage extends RawRow {
-  author_id: string | null;
-  subject_id: string | null;
-}
 
 /**
  * Other people's messages around the person's own. `full` opens, to somebody who answered customers, also what the customers wrote. `onFound`
@@ -54,51 +50,59 @@ interface RawMessage extends RawRow {
 export function openContext(walk: Walk, full: boolean, onFound: (messages: number) => void): Context {
   const authors = new Set<string>();
   let attachments = 0;
-  const open = async (session: Session, raw: readonly RawMessage[]): Promise<Row[]> => {
+  const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> => {
     const opened = await openRows(session, MESSAGES, raw, walk.people);
     for (const { raw: one } of opened) {
-      walk.messages.add(one.k0);
-      for (const id of [one['author_id'], one['subject_id']])
+      walk.messages.add(one[KEY] as string);
+      for (const id of [one[AUTHOR], one[SUBJECT]])
         // What an erased agent wrote to a customer stays, without them: their id, until the job has come to it, says nothing of whom the file holds.
         if (typeof id === 'string' && id !== walk.subjectId && !walk.people.isErased(id)) authors.add(id);
     }
     const [row] = (await session.db.query(
       'select count(*)::int as count from attachments where tenant_id = $1 and message_id = any ($2) and subject_id is distinct from $3',
-      [session.scope.tenantId, raw.map(({ k0 }) => k0), walk.subjectId],
+      [session.scope.tenantId, raw.map((one) => one[KEY]), walk.subjectId],
     )) as { count: number }[];
     attachments += row!.count;
     return opened.map(({ row: shown }) => shown);
   };
-  async function* messages(): AsyncGenerator<Row> {
+  async function* messages(): AsyncGenerator<Row[]> {
     for (const conversation of await wholeConversations(walk, full)) yield* wholeConversation(walk, conversation, open, onFound);
     const ids = await surroundingIds(walk, full);
     onFound(ids.length);
-    for (let from = 0; from < ids.length; from += PAGE) yield* await messagesById(walk, ids.slice(from, from + PAGE), open);
+    for (let from = 0; from < ids.length; from += PAGE) yield await messagesById(walk, ids.slice(from, from + PAGE), open);
   }
   return {
     authors,
     attachments: () => attachments,
     sections: [
-      { part: 'context', name: 'conversations', columns: CONVERSATIONS.map(({ name }) => name), rows: conversations(walk, full) },
-      { part: 'context', name: 'messages', columns: MESSAGES.map(({ name }) => name), rows: messages() },
+      {
+        part: 'context',
+        name: 'conversations',
+        columns: CONVERSATIONS.map(({ name }) => name),
+        pages: conversations(walk, full),
+      },
+      { part: 'context', name: 'messages', columns: MESSAGES.map(({ name }) => name), pages: messages() },
     ],
   };
 }
 
 /** The conversations the person takes part in. What two people call theirs may be their names, so only groups show one. */
-async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row> {
-  const read: ReadPage<RawRow> = async ({ db, scope }, last) =>
-    (await db.query(
-      `select c.id as k0, c.id as sealing, ${select(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row[]> {
+  const read: ReadPage<RawRow> = ({ db, scope }, last) =>
+    queryArrays(
+      db,
+      `select c.id, c.id, ${select(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
        where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3 order by p.conversation_id limit ${PAGE}`,
-      [scope.tenantId, walk.subjectId, last?.k0 ?? FIRST_ID],
-    )) as RawRow[];
-  const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> =>
-    (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row }) =>
-      full || String(row['kind']).endsWith('GROUP') ? row : { ...row, name: null },
+      [scope.tenantId, walk.subjectId, last?.[KEY] ?? FIRST_ID],
     );
+  const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> =>
+    (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row: [id, kind, name] }) => [
+      id,
+      kind,
+      full || String(kind).endsWith('GROUP') ? name : null,
+    ]);
   for await (const { rows, opened } of openedPages(walk, read, open)) {
-    yield* opened;
+    yield opened;
     await walk.onRows?.(rows.length);
   }
 }
@@ -120,7 +124,7 @@ async function wholeConversations(walk: Walk, full: boolean): Promise<Membership
   return found;
 }
 
-type Open = (session: Session, raw: readonly RawMessage[]) => Promise<Row[]>;
+type Open = (session: Session, raw: readonly RawRow[]) => Promise<Row[]>;
 
 /** Whoever left may not read what was written afterwards, until they came back. */
 async function* wholeConversation(
@@ -128,16 +132,17 @@ async function* wholeConversation(
   { id }: Membership,
   open: Open,
   onFound: (messages: number) => void,
-): AsyncGenerator<Row> {
-  const read: ReadPage<RawMessage> = async ({ db, scope }, last) =>
-    (await db.query(
+): AsyncGenerator<Row[]> {
+  const read: ReadPage<RawRow> = ({ db, scope }, last) =>
+    queryArrays(
+      db,
       `${SELECT_MESSAGES} where ${OF_OTHERS} and m.conversation_id = $3 and m.id > $4
          and exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')}) order by m.id limit ${PAGE}`,
-      [scope.tenantId, walk.subjectId, id, last?.k0 ?? FIRST_ID],
-    )) as RawMessage[];
+      [scope.tenantId, walk.subjectId, id, last?.[KEY] ?? FIRST_ID],
+    );
   for await (const { rows, opened } of openedPages(walk, read, open)) {
     onFound(rows.length);
-    yield* opened;
+    yield opened;
     await walk.onRows?.(rows.length);
   }
 }
@@ -146,10 +151,11 @@ async function messagesById(walk: Walk, ids: readonly string[], open: Open): Pro
   walk.signal?.throwIfAborted();
   const rows = await walk.read(async (session) => {
     await enterOwnRows(session);
-    const raw = (await session.db.query(
+    const raw = await queryArrays(
+      session.db,
       `${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) ${whilePartOf(session)} order by m.id`,
       [session.scope.tenantId, walk.subjectId, ids],
-    )) as RawMessage[];
+    );
     return open(session, raw);
   });
   await walk.onRows?.(ids.length);

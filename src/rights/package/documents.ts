@@ -1,9 +1,9 @@
-import { counted, type PackageEntry } from '../../artefacts/package.ts';
+import type { PackageEntry } from '../../artefacts/package.ts';
 import { csvStream } from '../../artefacts/csv.ts';
 import { gather } from './gather.ts';
 import { PackageFormat } from './package.options.ts';
 import type { PersonPackage } from './person-package.ts';
-import type { Section } from './walk.ts';
+import type { Row, Section } from './walk.ts';
 import type { Withheld } from './withheld.ts';
 
 /** What the writers count as they go. */
@@ -15,13 +15,19 @@ export interface Tally {
 /** The name of a section where it stands beside all others: `messages`, `context-messages`. */
 const fullName = ({ part, name }: Section): string => (part === 'data' ? name : `${part}-${name}`);
 
-async function* countRows(section: Section, tally: Tally): AsyncGenerator<Record<string, unknown>> {
+async function* countedPages(section: Section, tally: Tally): AsyncGenerator<readonly Row[]> {
   const name = fullName(section);
   tally.counts[name] = 0;
-  for await (const row of section.rows) {
-    tally.counts[name] += 1;
-    yield row;
+  for await (const page of section.pages) {
+    tally.counts[name] += page.length;
+    yield page;
   }
+}
+
+/** Rows as JSON objects, by the columns' names. */
+function toJson(columns: readonly string[]): (row: Row) => string {
+  const keys = columns.map((name) => `${JSON.stringify(name)}:`);
+  return (row) => `{${keys.map((key, index) => key + JSON.stringify(row[index] ?? null)).join(',')}}`;
 }
 
 /** The whole package as one JSON document (docs/package.schema.json), written as it is read. */
@@ -34,10 +40,10 @@ export async function* jsonDocument(pack: PersonPackage, tally: Tally): AsyncGen
     else yield ',';
     part = section.part;
     yield `\n"${section.name}":[`;
-    let first = true;
-    for await (const row of countRows(section, tally)) {
-      yield `${first ? '\n' : ',\n'}${JSON.stringify(row)}`;
-      first = false;
+    let between = '\n';
+    for await (const page of countedPages(section, tally)) {
+      if (page.length) yield between + page.map(toJson(section.columns)).join(',\n');
+      if (page.length) between = ',\n';
     }
     yield ']';
   }
@@ -49,16 +55,18 @@ async function* ndjson(pack: PersonPackage, tally: Tally): AsyncGenerator<string
   yield `${JSON.stringify({ category: 'package', ...pack.head })}\n`;
   if (pack.about) yield `${JSON.stringify({ category: 'about', ...pack.about })}\n`;
   for (const section of pack.sections) {
-    const category = fullName(section);
-    for await (const row of countRows(section, tally)) yield `${JSON.stringify({ category, ...row })}\n`;
+    const json = toJson(['category', ...section.columns]);
+    for await (const page of countedPages(section, tally))
+      yield page.map((row) => `${json([fullName(section), ...row])}\n`).join('');
   }
 }
 
 async function* csvEntries(pack: PersonPackage, tally: Tally): AsyncGenerator<PackageEntry> {
   if (pack.about) yield { name: 'about.json', content: `${JSON.stringify(pack.about, null, 2)}\n` };
   for (const section of pack.sections) {
-    const { rows, count } = counted(countRows(section, tally));
-    yield { name: `${fullName(section)}.csv`, content: csvStream(section.columns, { bom: true })(rows), rows: count };
+    const name = fullName(section);
+    const content = csvStream(section.columns, { bom: true })(countedPages(section, tally));
+    yield { name: `${name}.csv`, content, rows: () => tally.counts[name]! };
   }
 }
 

@@ -6,15 +6,21 @@ import type { ExportColumn, Holding } from '../../data/holding.ts';
 import { place } from '../../data/place.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { unsealText } from '../../keys/sealed-value.ts';
+import { queryArrays } from '../../database/arrays.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { System } from '../../system.ts';
 import type { People } from './people.ts';
 import { isoTime, openedPages, PAGE, toIso, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
-/** A row as it was read: its key, whose key seals it, and its columns as `c0`, `c1`, ... */
-export interface RawRow extends Record<string, unknown> {
-  k0: string;
-  sealing: string | null;
+/** A row as it was read: whose key seals it, its key, and at its end its columns. */
+export type RawRow = unknown[];
+export const SEALING = 0;
+export const KEY = 1;
+
+/** A row as it was read, and as a package shows it. */
+export interface OpenedRow {
+  raw: RawRow;
+  row: Row;
 }
 
 /** Opens the columns of rows. Sealed values whose key is gone belong to somebody erased: their rows are left out. */
@@ -23,24 +29,42 @@ export async function openRows(
   columns: readonly ExportColumn[],
   raw: readonly RawRow[],
   people: People,
-): Promise<{ raw: RawRow; row: Row }[]> {
+): Promise<OpenedRow[]> {
   const { db, scope, system } = session;
-  const keys = await subjectKeys(
-    system.keys,
-    db,
-    scope.tenantId,
-    raw.flatMap(({ sealing }) => sealing ?? []),
-  );
-  const opened = raw.flatMap((one) => {
-    const cells = columns.map((column, index) => openCell(column, one[`c${index}`], one, scope.tenantId, keys));
-    return cells.includes(UNREADABLE) ? [] : [{ raw: one, cells }];
-  });
-  const met = opened.flatMap(({ cells }) => columns.flatMap((column, index) => peopleIn(column, cells[index])));
+  const sealings = new Set(raw.map((one) => one[SEALING] as string | null));
+  sealings.delete(null);
+  const keys = await subjectKeys(system.keys, db, scope.tenantId, [...sealings] as string[]);
+  const naming = columns.flatMap((column, index) => (column.as === 'person' || isMentioning(column) ? { column, index } : []));
+  const opened: OpenedRow[] = [];
+  const met = new Set<string>();
+  for (const one of raw) {
+    const row = openRow(columns, one, scope.tenantId, keys);
+    if (!row) continue;
+    opened.push({ raw: one, row });
+    for (const { column, index } of naming) meetIn(column, row[index], met);
+  }
   await people.meet(session, met);
-  return opened.map(({ raw: one, cells }) => ({
-    raw: one,
-    row: Object.fromEntries(columns.map((column, index) => [column.name, show(column, cells[index], people)])),
-  }));
+  for (const { row } of opened) for (const { column, index } of naming) row[index] = show(column, row[index], people);
+  return opened;
+}
+
+const isMentioning = (column: ExportColumn): boolean => column.as === 'sealed' && column.mentions === true;
+
+function openRow(
+  columns: readonly ExportColumn[],
+  raw: RawRow,
+  tenantId: string,
+  keys: ReadonlyMap<string, Buffer>,
+): Row | undefined {
+  const row = raw.slice(raw.length - columns.length);
+  for (let index = 0; index < columns.length; index += 1) {
+    const column = columns[index]!;
+    if (column.as === 'plain' || column.as === 'person') continue;
+    const cell = openCell(column, row[index], raw, tenantId, keys);
+    if (cell === UNREADABLE) return undefined;
+    row[index] = cell;
+  }
+  return row;
 }
 
 const UNREADABLE = Symbol('unreadable');
@@ -60,9 +84,10 @@ function openCell(
       return toIso(value as string);
     case 'sealed':
     case 'sealed-json': {
-      const key = keys.get(row.sealing ?? '');
+      const sealing = row[SEALING] as string;
+      const key = keys.get(sealing);
       if (!key) return UNREADABLE;
-      const text = unsealText(key, place(tenantId, row.sealing!, column.sealed, row.k0), value as Buffer);
+      const text = unsealText(key, place(tenantId, sealing, column.sealed, row[KEY] as string), value as Buffer);
       return column.as === 'sealed' ? text : (JSON.parse(text) as unknown);
     }
     default:
@@ -70,35 +95,32 @@ function openCell(
   }
 }
 
-function peopleIn(column: ExportColumn, cell: unknown): string[] {
-  if (typeof cell !== 'string') return [];
-  if (column.as === 'person') return [cell];
-  return column.as === 'sealed' && column.mentions ? mentionedIds(cell) : [];
+function meetIn(column: ExportColumn, cell: unknown, met: Set<string>): void {
+  if (typeof cell !== 'string') return;
+  if (column.as === 'person') met.add(cell);
+  else for (const id of mentionedIds(cell)) met.add(id);
 }
 
 function show(column: ExportColumn, cell: unknown, people: People): unknown {
   if (typeof cell !== 'string') return cell;
-  if (column.as === 'person') return people.label(cell);
-  return column.as === 'sealed' && column.mentions ? renderMentions(cell, (id) => mention(people.label(id))) : cell;
+  return column.as === 'person' ? people.label(cell) : renderMentions(cell, (id) => mention(people.label(id)));
 }
 
 const mention = (label: string): string => `@${label}`;
 
 const selected = (columns: readonly ExportColumn[]): string =>
-  columns.map((column, index) => `${column.as === 'time' ? isoTime(column.column) : column.column} as c${index}`).join(', ');
+  columns.map((column) => (column.as === 'time' ? isoTime(column.column) : column.column)).join(', ');
 
-async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<{ raw: RawRow; row: Row }[]> {
+async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<OpenedRow[]> {
   const key = holding.key.join(', ');
-  const sql = (
-    from: string,
-  ): string => `select ${holding.key.map((column, index) => `${column} as k${index}`).join(', ')}, ${holding.sealedBy} as sealing, ${selected(holding.columns)}
+  const sql = (from: string): string => `select ${holding.sealedBy}, ${key}, ${selected(holding.columns)}
     from ${holding.table} where tenant_id = $1 and ${holding.find} ${from} order by ${key} limit ${PAGE}`;
   const next = `and (${key}) > (${holding.key.map((_, index) => `$${index + 3}`).join(', ')})`;
-  const read: ReadPage<RawRow> = async ({ db, scope }, last) => {
-    const after = last ? holding.key.map((_, index) => last[`k${index}`]) : [];
-    return (await db.query(sql(last ? next : ''), [scope.tenantId, walk.subjectId, ...after])) as RawRow[];
+  const read: ReadPage<RawRow> = ({ db, scope }, last) => {
+    const after = last?.slice(KEY, KEY + holding.key.length) ?? [];
+    return queryArrays(db, sql(last ? next : ''), [scope.tenantId, walk.subjectId, ...after]);
   };
-  const open = (session: Session, raw: readonly RawRow[]): Promise<{ raw: RawRow; row: Row }[]> =>
+  const open = (session: Session, raw: readonly RawRow[]): Promise<OpenedRow[]> =>
     openRows(session, holding.columns, raw, walk.people);
   for await (const { rows, opened } of openedPages(walk, read, open)) {
     yield opened;
@@ -106,26 +128,40 @@ async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<{ raw: Ra
   }
 }
 
-/** The entry of a stored file. Its name starts with the attachment's id, so no two are the same and the row can name it. */
-function entryName(walk: Walk, { k0 }: RawRow, name: unknown): string {
-  const given = typeof name === 'string' ? name : '';
-  const extension = /\.[0-9a-z]{1,8}$/i.exec(given)?.[0] ?? '';
-  return `files/${safeName(walk.openNames && given ? `${k0}-${given}` : `${k0}${extension}`)}`;
+/** Reads a cell of a holding's rows by its column's name. */
+function cellOf(holding: Holding, name: string): (row: Row) => unknown {
+  const index = holding.columns.findIndex((column) => column.name === name);
+  return (row) => row[index];
+}
+
+/** The name of a row's entry. It starts with the attachment's id, so no two are the same and the row can name it. */
+function entryNames(walk: Walk, holding: Holding): (opened: OpenedRow) => string {
+  const nameOf = cellOf(holding, 'name');
+  return ({ raw, row }) => {
+    const name = nameOf(row);
+    const given = typeof name === 'string' ? name : '';
+    const extension = /\.[0-9a-z]{1,8}$/i.exec(given)?.[0] ?? '';
+    const id = raw[KEY] as string;
+    return `files/${safeName(walk.openNames && given ? `${id}-${given}` : `${id}${extension}`)}`;
+  };
 }
 
 /** A category of the person's own rows, page by page. Rows with content name the entry of the package that holds it. */
 export function holdingSection(walk: Walk, holding: Holding): Section {
-  async function* rows(): AsyncGenerator<Row> {
-    for await (const page of rawPages(walk, holding)) {
-      for (const { raw, row } of page) {
-        const message = holding.table === 'messages' ? raw.k0 : row['messageId'];
-        if (typeof message === 'string') walk.messages.add(message);
-        yield holding.content ? { ...row, file: row['stored'] ? entryName(walk, raw, row['name']) : null } : row;
-      }
-    }
+  const messageOf = cellOf(holding, 'messageId');
+  const stored = cellOf(holding, 'stored');
+  const entryName = entryNames(walk, holding);
+  const shown = (opened: OpenedRow): Row => {
+    const { raw, row } = opened;
+    const message = holding.table === 'messages' ? raw[KEY] : messageOf(row);
+    if (typeof message === 'string') walk.messages.add(message);
+    return holding.content ? [...row, stored(row) ? entryName(opened) : null] : row;
+  };
+  async function* pagesOf(): AsyncGenerator<Row[]> {
+    for await (const page of rawPages(walk, holding)) yield page.map(shown);
   }
   const columns = holding.columns.map((column) => column.name);
-  return { part: 'data', name: holding.category, columns: holding.content ? [...columns, 'file'] : columns, rows: rows() };
+  return { part: 'data', name: holding.category, columns: holding.content ? [...columns, 'file'] : columns, pages: pagesOf() };
 }
 
 /** The content of the person's stored files, as entries of a package. One that cannot be read fails the package rather than going missing. */
@@ -133,19 +169,21 @@ export async function* holdingFiles(walk: Walk, system: System, tenantId: string
   const quiet = { ...walk, onRows: undefined };
   for (const holding of walk.holdings) {
     if (!holding.content) continue;
+    const stored = cellOf(holding, 'stored');
+    const size = cellOf(holding, 'size');
+    const entryName = entryNames(walk, holding);
     for await (const page of rawPages(quiet as Walk, holding)) {
-      for (const { raw, row } of page) {
-        if (!row['stored']) continue;
-        const { key, context } = holding.content(tenantId, raw.k0);
-        const sealingKey = (await walk.read(({ db }) => subjectKeys(system.keys, db, tenantId, [raw.sealing!]))).get(
-          raw.sealing!,
-        );
-        if (!sealingKey) throw new Error(`The key of attachment ${raw.k0} is gone.`);
+      for (const opened of page) {
+        if (!stored(opened.row)) continue;
+        const [sealing, id] = opened.raw as [string, string];
+        const { key, context } = holding.content(tenantId, id);
+        const sealingKey = (await walk.read(({ db }) => subjectKeys(system.keys, db, tenantId, [sealing]))).get(sealing);
+        if (!sealingKey) throw new Error(`The key of attachment ${id} is gone.`);
         // Opened only once it is written, so that a package that is called off leaves no file open.
         const content = async function* (): AsyncGenerator<Buffer> {
-          yield* openSealed(sealingKey, context, await system.files.open(key), row['size'] as number);
+          yield* openSealed(sealingKey, context, await system.files.open(key), size(opened.row) as number);
         };
-        yield { name: entryName(walk, raw, row['name']), content: content() };
+        yield { name: entryName(opened), content: content() };
       }
     }
   }

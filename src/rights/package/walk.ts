@@ -9,15 +9,16 @@ export const PAGE = 1000;
 /** Below every id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
-/** A row as a package shows it: what the columns are called, in their order. */
-export type Row = Record<string, unknown>;
+/** A row as a package shows it: its cells, in the order of the section's columns. */
+export type Row = unknown[];
 
 /** A list of rows in a package: a category of the person's own data, or a part of its context. */
 export interface Section {
   part: 'data' | 'context';
   name: string;
   columns: readonly string[];
-  rows: AsyncIterable<Row>;
+  /** By pages: a step for each row would cost more than the row. */
+  pages: AsyncIterable<readonly Row[]>;
 }
 
 /** Reads in the scope of whoever asked: each call a transaction of its own in a job, the shared one in a query. */
