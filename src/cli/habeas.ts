@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=4 --heap-growing-percent=20
+#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=16 --heap-growing-percent=50
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
