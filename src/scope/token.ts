@@ -1,10 +1,11 @@
-import { createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
 import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
+import { openDecoys } from './decoys.ts';
 import { inScope } from './in-scope.ts';
 import { LEVELS, limitOf, rank, type Permission } from './permissions.ts';
 import { verifyingKey } from './public-key.ts';
@@ -98,7 +99,7 @@ export const deniedAs = (appId: string | undefined, jti: string): string[] => (a
 export function openVerifier(system: System): TokenVerifier {
   const keys = new Map<string, { found: Believed | undefined; until: number }>();
   const denied = new Map<string, { denied: boolean; until: number }>();
-  const decoy: Believed['key'] = createSecretKey(randomBytes(48));
+  const decoys = openDecoys();
 
   async function lookUp(kid: string, signer: string): Promise<Believed | undefined> {
     const now = performance.now();
@@ -141,12 +142,12 @@ export function openVerifier(system: System): TokenVerifier {
       const claims = claimsSchema.safeParse(parseObject(body));
       if (!header.success || !claims.success || !decodeSegment(signature)) throw unauthenticated();
       // A kid of ours names the key itself; anybody else's names one within the set that the claim `key` names.
-      const { kid } = header.data;
+      const { kid, alg } = header.data;
       const believed = await lookUp(tenantOfKid(kid) ? kid : (claims.data.key ?? kid), kid);
       try {
         // An unknown kid costs the same signature check as a known one.
-        jwt.verify(raw, believed?.key ?? decoy, {
-          algorithms: [believed?.row.algorithm ?? 'HS256'],
+        jwt.verify(raw, believed?.key ?? decoys[alg], {
+          algorithms: [believed?.row.algorithm ?? alg],
           audience: TOKEN_AUDIENCE,
           clockTolerance: CLOCK_TOLERANCE_SECONDS,
           clockTimestamp: Math.floor(system.now() / 1000),
