@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import { textOf, type Statement } from './arrays.ts';
 import { sqlState } from './db.ts';
 
 /** More texts than the program has; whoever finds a way to make up statements does not fill the database's memory with them. */
@@ -16,11 +17,8 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
-/** What pg takes: a text, or one with settings (see arrays.ts). */
-type Statement = string | { text: string; rowMode?: 'array' };
-
 interface Connection {
-  query(statement: Statement | { name: string; text: string; values: unknown[] }, values?: unknown[]): Promise<unknown>;
+  query(statement: Statement, values?: unknown[]): Promise<unknown>;
 }
 
 /**
@@ -41,11 +39,13 @@ export function prepareStatements(runner: QueryRunner): boolean {
 }
 
 async function prepared(connection: Connection, statement: Statement, values?: unknown[]): Promise<unknown> {
-  const settings = typeof statement === 'string' ? { text: statement } : statement;
-  const name = values?.length ? nameOf(settings.text) : undefined;
+  const text = textOf(statement);
+  const name = values?.length ? nameOf(text) : undefined;
   if (!name) return connection.query(statement, values);
-  return connection.query({ ...settings, name, values: values! }).catch((error: unknown) => {
-    if (POOLED.has(sqlState(error) ?? '')) pooled = true;
-    throw error;
-  });
+  return connection
+    .query({ ...(typeof statement === 'object' && statement), text, name, values: values! })
+    .catch((error: unknown) => {
+      if (POOLED.has(sqlState(error) ?? '')) pooled = true;
+      throw error;
+    });
 }

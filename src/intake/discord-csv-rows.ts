@@ -11,9 +11,25 @@ const MAX_ROW_BYTES = 16 * 2 ** 20;
 /** So many faults without a row between them, and it is no CSV; they must not pile up. */
 const MAX_FAULTS = 1000;
 
-/** Rows one at a time. The first line tells whether `;` (2019) or `,` (now) separates. */
+/**
+ * Rows one at a time. The first line tells whether `;` (2019) or `,` (now) separates. A last row without a line end is a fault: where its last
+ * cells were cut off nothing else would tell, and the whole row would be taken for the same when it comes.
+ */
 export async function* csvRows(file: SourceFile): AsyncGenerator<Row> {
-  const { head, stream } = await firstLine(file);
+  const source = await firstLine(file);
+  let before: Row | undefined;
+  for await (const row of parsedRows(file, source)) {
+    if (before) yield before;
+    before = row;
+  }
+  if (!before) return;
+  if ('cells' in before && !source.endsLine()) {
+    const { line, bytes } = before;
+    yield { line, bytes, fault: 'The file ends in this row, without a line end: it may be cut short.' };
+  } else yield before;
+}
+
+async function* parsedRows(file: SourceFile, { head, stream }: Source): AsyncGenerator<Row> {
   const faults: { line: number; fault: string }[] = [];
   const parser = parse({
     bom: true,
@@ -69,7 +85,14 @@ function faultOf(error: CsvError | undefined, file: SourceFile): string {
     : 'The quotes do not match.';
 }
 
-async function firstLine(file: SourceFile): Promise<{ head: string; stream: Readable }> {
+interface Source {
+  head: string;
+  stream: Readable;
+  /** Whether what was read so far ends with a line. */
+  endsLine: () => boolean;
+}
+
+async function firstLine(file: SourceFile): Promise<Source> {
   const chunks = ((await file.open()) as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   while (!head.includes(0x0a) && head.length < 1 << 16) {
@@ -77,9 +100,18 @@ async function firstLine(file: SourceFile): Promise<{ head: string; stream: Read
     if (done) break;
     head = Buffer.concat([head, value]);
   }
+  let last: number | undefined;
   const whole = async function* () {
+    last = head.at(-1);
     yield head;
-    yield* { [Symbol.asyncIterator]: () => chunks };
+    for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) {
+      last = chunk.at(-1) ?? last;
+      yield chunk;
+    }
   };
-  return { head: head.toString('utf8', 0, 1 << 16), stream: Readable.from(whole(), { objectMode: false }) };
+  return {
+    head: head.toString('utf8', 0, 1 << 16),
+    stream: Readable.from(whole(), { objectMode: false }),
+    endsLine: () => last === 0x0a,
+  };
 }

@@ -6,7 +6,8 @@ import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './
 import { inTenant, type Session } from './in-scope.ts';
 import { limitOf, rank, type Level, type Permission } from './permissions.ts';
 import { PROVIDER_TENANT } from './scope.ts';
-import { deniedAs, TOKEN_AUDIENCE } from './token.ts';
+import { deniedAs } from './denied-tokens.ts';
+import { TOKEN_AUDIENCE } from './token.ts';
 
 export interface TokenRequest {
   kid: string;

@@ -14,6 +14,8 @@ export interface Scope {
   permissions: ReadonlySet<Permission>;
   /** The key that signed the token, or `cli` for a command on the machine itself, `system` for the server's own work. */
   keyId: string;
+  /** The token's `jti`, by which it can be denied. */
+  tokenId?: string;
   /** The token's `sub`: who, by the name the key's holder uses. */
   subject?: string;
   requestId: string;
@@ -22,7 +24,12 @@ export interface Scope {
 /** A scope as a job stores it, to re-enter it later. */
 export type StoredScope = Omit<Scope, 'permissions'> & { permissions: Permission[] };
 
-export const storeScope = (scope: Scope): StoredScope => ({ ...scope, permissions: [...scope.permissions] });
+/** Without the token's id, which may be made of a person's own: what is stored outlives them. */
+export function storeScope(scope: Scope): StoredScope {
+  const stored = { ...scope, permissions: [...scope.permissions] };
+  delete stored.tokenId;
+  return stored;
+}
 export const restoreScope = (stored: StoredScope): Scope => ({ ...stored, permissions: new Set(stored.permissions) });
 
 /** The scope of the server's own work on one tenant (sealing, expiry): no token stands behind it. */

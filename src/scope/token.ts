@@ -6,6 +6,7 @@ import { Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
 import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
 import { openDecoys } from './decoys.ts';
+import { deniedAs, isDenied } from './denied-tokens.ts';
 import { inScope } from './in-scope.ts';
 import { LEVELS, limitOf, rank, type Permission } from './permissions.ts';
 import { verifyingKey } from './public-key.ts';
@@ -93,9 +94,6 @@ function parseObject(segment: string): unknown {
   }
 }
 
-/** The names under which a token may be denied: by its tenant, or by its app, whose token must not be able to deny another app's. */
-export const deniedAs = (appId: string | undefined, jti: string): string[] => (appId ? [jti, `${appId} ${jti}`] : [jti]);
-
 export function openVerifier(system: System): TokenVerifier {
   const keys = new Map<string, { found: Believed | undefined; until: number }>();
   const denied = new Map<string, { denied: boolean; until: number }>();
@@ -121,17 +119,15 @@ export function openVerifier(system: System): TokenVerifier {
     return found;
   }
 
-  async function isDenied(tenantId: string, names: readonly string[]): Promise<boolean> {
+  async function isDeniedLately(tenantId: string, names: readonly string[]): Promise<boolean> {
     const name = [tenantId, ...names].join(' ');
     const now = performance.now();
     const cached = denied.get(name);
     if (cached && cached.until > now) return cached.denied;
-    const rows = await inScope(system, systemScope(tenantId, 'token'), ({ db }) =>
-      db.query('select 1 from denied_tokens where tenant_id = $1 and jti = any ($2)', [tenantId, names]),
-    );
+    const answer = await inScope(system, systemScope(tenantId, 'token'), (session) => isDenied(session, names));
     if (denied.size > 10_000) denied.clear();
-    denied.set(name, { denied: (rows as unknown[]).length > 0, until: now + KEY_BELIEF_MS });
-    return (rows as unknown[]).length > 0;
+    denied.set(name, { denied: answer, until: now + KEY_BELIEF_MS });
+    return answer;
   }
 
   return {
@@ -157,7 +153,8 @@ export function openVerifier(system: System): TokenVerifier {
       }
       if (!believed) throw unauthenticated();
       const scope = narrow(believed.row, claims.data, Math.floor(system.now() / 1000), requestId);
-      if (!scope || (await isDenied(believed.row.tenantId, deniedAs(scope.appId, claims.data.jti)))) throw unauthenticated();
+      if (!scope || (await isDeniedLately(believed.row.tenantId, deniedAs(scope.appId, claims.data.jti))))
+        throw unauthenticated();
       return scope;
     },
   };
@@ -188,6 +185,7 @@ function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string):
     ...(claims.user ? { userId: claims.user } : {}),
     permissions,
     keyId: key.kid,
+    tokenId: claims.jti,
     // A platform may put a person's own id there, and what is remembered of a scope outlives the person. The database takes neither NUL nor half a pair.
     ...(claims.sub && claims.scope !== 'user' ? { subject: claims.sub.toWellFormed().replaceAll('\0', '\ufffd') } : {}),
     requestId,

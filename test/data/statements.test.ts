@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { textOf } from '../../src/database/arrays.ts';
 import type { RawRecord } from '../../src/intake/records.ts';
 import { openWorld, type World } from '../support/world.ts';
 
@@ -61,7 +62,7 @@ beforeAll(async () => {
     const runner = make(mode);
     const query = runner.query.bind(runner);
     runner.query = ((sql: string, ...rest: never[]) => {
-      statements.push(sql);
+      statements.push(textOf(sql));
       return query(sql, ...rest);
     }) as typeof runner.query;
     return runner;

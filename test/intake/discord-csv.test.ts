@@ -16,6 +16,20 @@ const row = (separator: string, ...cells: string[]): string =>
 const old = (...cells: string[]): string => `${row(';', ...cells, ...Array<string>(6 - cells.length).fill(''))};\n`;
 const now = (...cells: string[]): string => `${row(',', ...cells, ...Array<string>(6 - cells.length).fill(''))}\r\n`;
 
+test('a last row without a line end may be cut short, and is skipped rather than taken half', async () => {
+  const whole =
+    OLD + old('101', 'Ada#0001', '17-May-19 12:05 AM', 'one') + old('102', 'Bo#0002', '17-May-19 12:06 AM', 'two', '', 'KMD (1)');
+  const events = await read({ 'csv/lobby/hello/1.csv': whole.slice(0, whole.indexOf('"KMD')) });
+  expect(recordsOf(events, 'message').map(({ body }) => body)).toEqual(['one']);
+  expect(skips(events)).toEqual([
+    expect.objectContaining({
+      what: 'row',
+      at: expect.objectContaining({ line: 3 }),
+      reason: expect.stringContaining('cut short'),
+    }),
+  ]);
+});
+
 describe('the CSV of 2019', () => {
   test('a row becomes a message of its author at its minute, with line breaks, quotes, links and counts of reactions', async () => {
     const events = await read({

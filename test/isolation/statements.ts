@@ -1,4 +1,5 @@
 import { makeSchema } from '../../src/api/schema.ts';
+import { textOf } from '../../src/database/arrays.ts';
 import { finished } from '../rights/support.ts';
 import type { World } from '../support/world.ts';
 import { send } from './ask.ts';
@@ -21,9 +22,10 @@ export function logStatements(world: World): Map<string, Statement> {
   source.createQueryRunner = (mode) => {
     const runner = make(mode);
     const query = runner.query.bind(runner);
-    runner.query = ((sql: string, parameters?: unknown[], structured?: true) => {
+    runner.query = ((sent: string, parameters?: unknown[], structured?: true) => {
+      const sql = textOf(sent);
       if (!seen.has(sql)) seen.set(sql, { sql, parameters: parameters ?? [] });
-      return query(sql, parameters, structured as true);
+      return query(sent, parameters, structured as true);
     }) as typeof runner.query;
     return runner;
   };

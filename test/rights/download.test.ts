@@ -156,6 +156,18 @@ test('a link made by a token whose key was revoked since opens nothing', async (
   expect((await get(link)).statusCode).toBe(404);
 });
 
+test('a link made by a token that was denied since opens nothing, nor does a download of it go on', async () => {
+  const token = await world.token({ tenant: company.tenant, role: 'PRIVACY_OFFICER' });
+  const [fresh, begun] = [await linkTo(world.as(token), artefact.id), await linkTo(world.as(token), artefact.id)];
+  const first = await get(begun);
+  expect(first.statusCode).toBe(200);
+  const { jti } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string };
+  const deny = 'mutation ($jti: ID!) { denyToken(jti: $jti) }';
+  expect((await world.as({ tenant: company.tenant, role: 'TENANT_ADMIN' })(deny, { jti })).codes).toEqual([]);
+  expect((await get(fresh)).statusCode).toBe(404);
+  expect((await get(begun, { range: 'bytes=1-', 'if-range': String(first.headers['etag']) })).statusCode).toBe(404);
+});
+
 test('each download is in the audit log, with the range and who made the link; what was refused too; the secrets are nowhere', async () => {
   const link = await linkTo(officer(), artefact.id);
   const token = new URL(link, 'http://localhost').searchParams.get('token')!;

@@ -4,6 +4,7 @@ import { uuidv7 } from '../../database/uuid.ts';
 import { Refusal } from '../../errors.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { findKey, tenantOfKid } from '../../scope/api-key.service.ts';
+import { deniedAs, isDenied } from '../../scope/denied-tokens.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import { restoreScope, storeScope, systemScope, type Scope, type StoredScope } from '../../scope/scope.ts';
 import type { System } from '../../system.ts';
@@ -43,7 +44,16 @@ export async function createLink(session: Session, artefactId: string): Promise<
   const expiresAt = new Date(system.now() + system.config.linkMinutes * 60_000);
   await db.query(
     'insert into download_links (tenant_id, id, app_id, artefact_id, token_hash, scope, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)',
-    [scope.tenantId, id, artefact.appId, artefact.id, hashLinkToken(token), storeScope(scope), new Date(system.now()), expiresAt],
+    [
+      scope.tenantId,
+      id,
+      artefact.appId,
+      artefact.id,
+      hashLinkToken(token),
+      { ...storeScope(scope), tokenId: scope.tokenId },
+      new Date(system.now()),
+      expiresAt,
+    ],
   );
   await recordAct(session, 'link.created', { artefact: artefact.id, link: id });
   const { publicUrl, host, port } = system.config;
@@ -76,7 +86,7 @@ export interface Opened {
 
 /**
  * Opens a link. The first time makes a session; later only who gives the session's secret goes on, for an hour. The scope that the link was made
- * in is checked again: its key may be revoked, and its rows gone.
+ * in is checked again: its key may be revoked, its token denied, and its rows gone.
  */
 export async function openLink(
   system: System,
@@ -91,7 +101,7 @@ export async function openLink(
   if (!link || !isLinkToken(token, link.tokenHash)) throw unknown();
   const scope: Scope = { ...restoreScope(link.scope), tenantId: ids.tenantId, requestId };
   try {
-    await checkKey(system, scope);
+    await checkToken(system, scope);
     return await inScope(system, scope, async (session) => {
       const artefact = await findArtefact(session, link.artefactId);
       checkMayDownload(scope, artefact);
@@ -130,13 +140,17 @@ const readLink = async ({ db, scope }: Session, id: string): Promise<LinkRow | u
     )) as LinkRow[]
   )[0];
 
-/** The key that signed the token that made the link must still be in force. */
-async function checkKey(system: System, { keyId, requestId }: Scope): Promise<void> {
+/** The key that signed the token that made the link must still be in force, and the token not denied. */
+async function checkToken(system: System, { keyId, appId, tokenId, requestId }: Scope): Promise<void> {
   if (keyId === 'cli' || keyId === 'system') return;
   const tenantId = tenantOfKid(keyId);
-  const found =
-    tenantId && (await inScope(system, systemScope(tenantId, requestId), (session) => findKey(session, keyId, tenantId)));
-  if (!found || found.row.revokedAt) throw unknown();
+  const inForce =
+    tenantId &&
+    (await inScope(system, systemScope(tenantId, requestId), async (session) => {
+      const found = await findKey(session, keyId, tenantId);
+      return found && !found.row.revokedAt && !(tokenId && (await isDenied(session, deniedAs(appId, tokenId))));
+    }));
+  if (!inForce) throw unknown();
 }
 
 /** Without its key a file cannot be read; a person who was erased has no file, even if their erasure has not got to it yet. */

@@ -14,7 +14,7 @@ import { isoTime, openedPages, PAGE, toIso, type ReadPage, type Row, type Sectio
 
 /** A row as it was read: whose key seals it, its key, and at its end its columns. */
 export type RawRow = unknown[];
-export const SEALING = 0;
+const SEALING = 0;
 export const KEY = 1;
 
 /** A row as it was read, and as a package shows it. */
