@@ -106,6 +106,12 @@ const settings = z.object({
 
 export const SETTINGS: Readonly<Record<string, { description?: string | undefined }>> = settings.shape;
 
+/** Names of ours that are no setting: a slip of the pen, or of another version. Nothing reads them. */
+export const unknownSettings = (environment: NodeJS.ProcessEnv): string[] =>
+  Object.keys(environment)
+    .filter((name) => name.startsWith('HABEAS_') && !Object.hasOwn(SETTINGS, name))
+    .toSorted();
+
 export interface Limits {
   bodyBytes: number;
   nesting: number;

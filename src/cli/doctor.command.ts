@@ -1,5 +1,5 @@
 import { runtimeSource } from '../../ormconfig.ts';
-import type { Config } from '../config.ts';
+import { unknownSettings, type Config } from '../config.ts';
 import { databaseFindings, keyFileFindings, storeFindings, type Finding } from '../database/doctor.ts';
 import { openDatabase } from '../main.ts';
 import { holdsKeys } from '../scope/in-scope.ts';
@@ -10,7 +10,11 @@ import { configOf } from './with-system.ts';
 
 /** Everything that can be looked at is looked at, also where the database is in no state to be used. */
 async function examine(config: Config, io: Io): Promise<Finding[]> {
-  const findings: Finding[] = [];
+  const findings: Finding[] = unknownSettings(io.environment).map((name) => ({
+    severity: 'warning',
+    area: 'settings',
+    text: `${name} is not a setting of Habeas, and is ignored`,
+  }));
   try {
     const database = await openDatabase(config, (line) => io.err(`${line}\n`));
     try {

@@ -3,7 +3,7 @@ import { serve } from '../main.ts';
 import { ensureProviderKey } from '../scope/provider-key.ts';
 import type { Register } from './command.ts';
 import { answer, CALL } from './io.ts';
-import { configOf, withSystem } from './with-system.ts';
+import { configOf, warnOfUnknownSettings, withSystem } from './with-system.ts';
 
 async function untilStopped(stop: AbortSignal): Promise<void> {
   if (!stop.aborted) await once(stop, 'abort');
@@ -15,6 +15,7 @@ export const registerServe: Register = (program, io) => {
     .description('serve the API and run its jobs, until SIGINT or SIGTERM; makes a provider key on the very first start')
     .action(async (_options, command) => {
       const config = configOf(io);
+      warnOfUnknownSettings(io);
       const running = await serve(config, { log: (line) => io.err(`${line}\n`) });
       try {
         const made = await ensureProviderKey(running.system);
@@ -35,6 +36,7 @@ export const registerServe: Register = (program, io) => {
     .command('worker')
     .description('run jobs only, beside servers on the same database, until SIGINT or SIGTERM')
     .action(async (_options, command) => {
+      warnOfUnknownSettings(io);
       await withSystem(
         io,
         async () => {

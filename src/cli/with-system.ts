@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { validate as isUuid } from 'uuid';
 import { runtimeSource } from '../../ormconfig.ts';
-import { readConfig, type Config } from '../config.ts';
+import { readConfig, unknownSettings, type Config } from '../config.ts';
 import { migrate, pendingMigrations } from '../database/migrate.ts';
 import { Refusal } from '../errors.ts';
 import { openDatabase, openSystem, type DatabaseUrls } from '../main.ts';
@@ -17,6 +17,11 @@ export function configOf(io: Io): Config {
   } catch (error) {
     throw new Refusal('INVALID_INPUT', (error as Error).message);
   }
+}
+
+/** For what goes on running: a setting that nobody reads is told of before it is missed. */
+export function warnOfUnknownSettings(io: Io): void {
+  for (const name of unknownSettings(io.environment)) io.err(`warning: ${name} is not a setting of Habeas, and is ignored.\n`);
 }
 
 /** A command on the machine itself acts as the provider, in one tenant at a time; the audit log calls it `cli`. */

@@ -9,7 +9,7 @@ import { pendingMigrations } from './migrate.ts';
 /** One thing that is wrong, with its mend. An `error` breaks isolation or running; a `warning` soon may. */
 export interface Finding {
   severity: 'error' | 'warning';
-  area: 'database' | 'isolation' | 'migrations' | 'keys' | 'store' | 'clock' | 'disk' | 'jobs';
+  area: 'settings' | 'database' | 'isolation' | 'migrations' | 'keys' | 'store' | 'clock' | 'disk' | 'jobs';
   text: string;
 }
 

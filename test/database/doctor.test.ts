@@ -200,6 +200,13 @@ describe('habeas doctor', () => {
   test('says that all is well, with exit code 0', async () => {
     expect(await commandLine(environment())('doctor')).toEqual({ code: 0, out: 'All is well.\n', err: '' });
   });
+  test('warns of a setting that nobody reads, with exit code 0', async () => {
+    const { code, out } = await commandLine({ ...environment(), HABEAS_LIMIT_SECOND: '3' })('doctor');
+    expect([code, out]).toEqual([
+      0,
+      'warning  settings: HABEAS_LIMIT_SECOND is not a setting of Habeas, and is ignored\nHabeas can run; mind the warnings.\n',
+    ]);
+  });
   test('says which role the tables were granted to, to one that may use none of them', async () => {
     await world.sql(`revoke habeas_app from ${ROLE}`);
     await world.sql(`grant connect on database ${world.database.name} to ${ROLE}`);
