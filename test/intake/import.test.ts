@@ -214,7 +214,7 @@ test('a Discord export in which somebody changed their name changes nothing the 
   const rows = (last: string): string =>
     ['AuthorID,Author,Date,Content,Attachments,Reactions']
       .concat(Array.from({ length: 20 }, (_, n) => `"101","${n < 15 ? 'Early' : last}","${at(n)}","x","",""`))
-      .concat(`"102","Bo","${at(20)}","x","",""`)
+      .concat(`"102","Bo","${at(20)}","x","",""`, '')
       .join('\r\n');
   const path = await writeExport({ 'a - b - c [123456].csv': rows('Late') });
   // Batches so small that the two names do not meet in one.
