@@ -9,7 +9,7 @@
  */
 const INVISIBLE = String.raw`[\s\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}]`;
 const RISKY = new RegExp(String.raw`^'*${INVISIBLE}*[=+\-@\t\r＝＋－＠﹦﹢﹣﹫−]`, 'u');
-// Nine cells in ten, and a look at one character instead of a pattern with many classes.
+// Most cells; one look at one character instead of a pattern with many classes.
 const HARMLESS = /^[0-9A-Za-z]/;
 const NUMBER = /^[+-]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][+-]?\d+)?%?$/;
 // Digits and separators only: no letter, so nothing to call or to refer to. At most 40 characters, a phone number being shorter.

@@ -6,8 +6,8 @@ export type Statement = string | { text: string; name?: string; values?: unknown
 export const textOf = (statement: Statement): string => (typeof statement === 'string' ? statement : statement.text);
 
 /**
- * Runs a statement whose rows come as arrays, in the order of the select list. For pages of many rows: an object for each, only to be taken apart
- * again, was a seventh of an export's time.
+ * Runs a statement whose rows come as arrays, in the order of the select list. For pages of many rows, of which an object each would only
+ * be taken apart again.
  */
 export async function queryArrays(db: Db, text: string, values: readonly unknown[]): Promise<unknown[][]> {
   const statement: Statement = { text, rowMode: 'array' };

@@ -11,11 +11,11 @@ import { all, check } from './support.ts';
 const csv = async (columns: string[], rows: CsvRow[], options?: { bom?: boolean }) =>
   (await all(csvStream(columns, options)([rows]))).toString();
 
-test('rows given by name or in order become RFC 4180 lines under a header', async () => {
+test('rows become RFC 4180 lines under a header', async () => {
   const rows = [
-    { b: 'said "hi"', a: 1 },
+    [1, 'said "hi"'],
     ['x,y', 'two\r\nlines'],
-    { a: null, b: undefined },
+    [null, undefined],
     [true, new Date(0)],
     [9n, { k: [1] }],
   ];
@@ -30,7 +30,7 @@ test('a table without rows still has its header, and the byte order mark comes f
 });
 
 test('a column whose name has a dot is a column like any other', async () => {
-  expect(await csv(['a.b'], [{ 'a.b': 1, a: { b: 2 } }])).toBe('a.b\r\n1\r\n');
+  expect(await csv(['a.b'], [[1]])).toBe('a.b\r\n1\r\n');
 });
 
 test('rows leave in chunks of 128 kB, and one huge cell in one', async () => {
@@ -101,7 +101,7 @@ const PAYLOADS = [
 
 test.each(PAYLOADS)('a spreadsheet does not run %j', async (payload) => {
   expect(escapeCell(payload)).toBe(`'${payload}`);
-  const text = await csv(['a', 'b'], [{ a: payload, b: 'after' }]);
+  const text = await csv(['a', 'b'], [[payload, 'after']]);
   const [, row] = parse(text, { record_delimiter: '\r\n' }) as string[][];
   expect(row).toEqual([`'${payload}`, 'after']);
 });

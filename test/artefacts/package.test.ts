@@ -26,8 +26,8 @@ async function entriesOf(zip: Buffer): Promise<Map<string, Buffer>> {
 
 async function* threeEntries(): AsyncGenerator<PackageEntry> {
   const messages = [
-    { id: 1, body: '=1+1' },
-    { id: 2, body: 'hello' },
+    [1, '=1+1'],
+    [2, 'hello'],
   ];
   yield { name: 'messages.csv', content: csvStream(['id', 'body'])([messages]), rows: () => messages.length };
   yield {

@@ -4,8 +4,8 @@ import type { ExportColumn } from '../../data/holding.ts';
 import { queryArrays } from '../../database/arrays.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { surroundingIds, whilePartOf } from './context-ids.ts';
-import { KEY, openRows, type RawRow } from './holding-rows.ts';
-import { FIRST_ID, isoTime, openedPages, PAGE, pages, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
+import { KEY, openRows, selected, type RawRow } from './holding-rows.ts';
+import { FIRST_ID, openedPages, PAGE, pages, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
 /** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
 export interface Context {
@@ -35,10 +35,7 @@ const CONVERSATIONS: readonly ExportColumn[] = [
 /** The columns of the context's sections, by name. */
 export const CONTEXT_COLUMNS = { conversations: CONVERSATIONS, messages: MESSAGES } as const;
 
-const select = (columns: readonly ExportColumn[], alias: string): string =>
-  columns.map(({ column, as }) => (as === 'time' ? isoTime(`${alias}.${column}`) : `${alias}.${column}`)).join(', ');
-
-const SELECT_MESSAGES = `select coalesce(m.subject_id, m.conversation_id), m.id, m.author_id, m.subject_id, ${select(MESSAGES, 'm')} from messages m`;
+const SELECT_MESSAGES = `select coalesce(m.subject_id, m.conversation_id), m.id, m.author_id, m.subject_id, ${selected(MESSAGES, 'm')} from messages m`;
 const AUTHOR = KEY + 1;
 const SUBJECT = KEY + 2;
 const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.kind <> 'TOMBSTONE'`;
@@ -91,7 +88,7 @@ async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row[]> 
   const read: ReadPage<RawRow> = ({ db, scope }, last) =>
     queryArrays(
       db,
-      `select c.id, c.id, ${select(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+      `select c.id, c.id, ${selected(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
        where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3 order by p.conversation_id limit ${PAGE}`,
       [scope.tenantId, walk.subjectId, last?.[KEY] ?? FIRST_ID],
     );

@@ -4,9 +4,9 @@ import type { PackageEntry } from '../../artefacts/package.ts';
 import { mentionedIds, renderMentions } from '../../data/mention.ts';
 import type { ExportColumn, Holding } from '../../data/holding.ts';
 import { place } from '../../data/place.ts';
+import { queryArrays } from '../../database/arrays.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { unsealText } from '../../keys/sealed-value.ts';
-import { queryArrays } from '../../database/arrays.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { System } from '../../system.ts';
 import type { People } from './people.ts';
@@ -58,9 +58,7 @@ function openRow(
 ): Row | undefined {
   const row = raw.slice(raw.length - columns.length);
   for (let index = 0; index < columns.length; index += 1) {
-    const column = columns[index]!;
-    if (column.as === 'plain' || column.as === 'person') continue;
-    const cell = openCell(column, row[index], raw, tenantId, keys);
+    const cell = openCell(columns[index]!, row[index], raw, tenantId, keys);
     if (cell === UNREADABLE) return undefined;
     row[index] = cell;
   }
@@ -76,7 +74,7 @@ function openCell(
   tenantId: string,
   keys: ReadonlyMap<string, Buffer>,
 ): unknown {
-  if (value === null || value === undefined) return null;
+  if (value === null) return null;
   switch (column.as) {
     case 'bigint':
       return Number(value);
@@ -108,8 +106,11 @@ function show(column: ExportColumn, cell: unknown, people: People): unknown {
 
 const mention = (label: string): string => `@${label}`;
 
-const selected = (columns: readonly ExportColumn[]): string =>
-  columns.map((column) => (column.as === 'time' ? isoTime(column.column) : column.column)).join(', ');
+/** The select list of columns, of a table by that name where it is given one. */
+export function selected(columns: readonly ExportColumn[], alias?: string): string {
+  const names = columns.map(({ column, as }) => ({ as, name: alias ? `${alias}.${column}` : column }));
+  return names.map(({ as, name }) => (as === 'time' ? isoTime(name) : name)).join(', ');
+}
 
 async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<OpenedRow[]> {
   const key = holding.key.join(', ');
