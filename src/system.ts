@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { FileStore } from './artefacts/file-store.ts';
 import type { Config } from './config.ts';
+import type { Db } from './database/db.ts';
 import type { Queue } from './jobs/queue.ts';
 import type { Keyring } from './keys/keyring.ts';
 
@@ -11,6 +12,8 @@ export interface System {
   keys: Keyring;
   files: FileStore;
   queue: Queue;
+  /** Of a job at work: bounds how long its transactions may be silent, and throws before one commits if the job has been given to another worker. */
+  lease?: { silence: string; hold: (db: Db) => Promise<void> };
   /** The clock, in milliseconds since the epoch; tests set their own. */
   now: () => number;
   /** Where unexpected failures go. Never given personal data. */

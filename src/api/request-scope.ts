@@ -46,15 +46,15 @@ export class Request implements RequestScope {
     this.#reading = undefined;
     const entries = this.#entries.splice(0);
     // Where a statement of the query failed it took the transaction with it: the acts are recorded all the same.
-    await (await reading)?.commit();
-    if (entries.length) await recordReads(this.system, this.scope.tenantId, entries);
+    const recorded = entries.length ? recordReads(this.system, this.scope.tenantId, entries) : undefined;
+    await Promise.all([reading?.then((open) => open.commit()), recorded]);
   }
 
   /** Gives the connection back where no answer was made. */
   async abandon(): Promise<void> {
     const reading = this.#reading;
     this.#reading = undefined;
-    await (await reading?.catch(() => undefined))?.rollback();
+    await reading?.then((open) => open.rollback()).catch(() => undefined);
   }
 
   async #read(): Promise<Session> {

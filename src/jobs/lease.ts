@@ -1,4 +1,4 @@
-import type { EntityManager } from 'typeorm';
+import type { Db } from '../database/db.ts';
 import type { System } from '../system.ts';
 import type { JobName } from './queue.ts';
 
@@ -22,17 +22,16 @@ const SILENCE = '8s';
  * (SIGSTOP, a laptop's lid, a paused machine) wakes without knowing how long it slept, so it is the database that is asked, last of all.
  */
 export function underLease(system: System, claim: Claim): System {
-  const transaction = <T>(act: (db: EntityManager) => Promise<T>): Promise<T> =>
-    system.source.transaction(async (db) => {
-      await db.query(`select set_config('idle_in_transaction_session_timeout', $1, true)`, [SILENCE]);
-      const result = await act(db);
-      await requireClaim(db, claim);
-      return result;
-    });
-  return { ...system, source: Object.create(system.source, { transaction: { value: transaction } }) as System['source'] };
+  return {
+    ...system,
+    lease: {
+      silence: `select set_config('idle_in_transaction_session_timeout', '${SILENCE}', true)`,
+      hold: (db) => requireClaim(db, claim),
+    },
+  };
 }
 
-async function requireClaim(db: EntityManager, { name, id, retryCount }: Claim): Promise<void> {
+async function requireClaim(db: Db, { name, id, retryCount }: Claim): Promise<void> {
   const rows = (await db.query(`select 1 from jobs.job where name = $1 and id = $2 and state = 'active' and retry_count = $3`, [
     name,
     id,

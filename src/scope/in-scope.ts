@@ -12,18 +12,68 @@ export interface Session {
   system: System;
 }
 
-const enter = (db: Db, scope: Pick<Scope, 'tenantId' | 'appId' | 'userId'>): Promise<unknown> =>
-  db.query('select enter_scope($1, $2, $3)', [scope.tenantId, scope.appId ?? '', scope.userId ?? '']);
+type Place = Pick<Scope, 'tenantId' | 'appId' | 'userId'>;
+
+const entering = ({ tenantId, appId, userId }: Place): [string, unknown[]] => [
+  'select enter_scope($1, $2, $3)',
+  [tenantId, appId ?? '', userId ?? ''],
+];
+
+const enter = (db: Db, scope: Place): Promise<unknown> => db.query(...entering(scope));
 
 /**
  * The same, with a bound on how long each statement may take, and on the silence between two: the database cancels what takes longer, and ends
  * the transaction of a process that was stopped in it, so that nobody waits for its locks.
  */
-const enterTimed = (db: Db, scope: Scope, seconds: number, more = ''): Promise<unknown> =>
-  db.query(
-    `select enter_scope($1, $2, $3), set_config('statement_timeout', $4, true), set_config('idle_in_transaction_session_timeout', $4, true)${more}`,
-    [scope.tenantId, scope.appId ?? '', scope.userId ?? '', `${seconds}s`],
-  );
+function enteringTimed(scope: Place, seconds: number, more = ''): [string, unknown[]] {
+  const [text, values] = entering(scope);
+  const timed = `${text}, set_config('statement_timeout', $4, true), set_config('idle_in_transaction_session_timeout', $4, true)${more}`;
+  return [timed, [...values, `${seconds}s`]];
+}
+
+/** A transaction that stays open over several calls (one GraphQL query operation). Whoever opens it must end it. */
+export interface OpenSession {
+  session: Session;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+/**
+ * Begins a transaction and enters a scope. Neither is waited for: what is asked next is sent behind them (`pipeline` in ormconfig.ts), which
+ * spares each transaction two round trips. Where one of them fails the database refuses all that follows, and the end says why.
+ */
+async function begin(system: System, scope: Scope, runner: QueryRunner, statement: [string, unknown[]]): Promise<OpenSession> {
+  const { lease } = system;
+  const connection = (await runner.connect()) as Pick<Db, 'query'>;
+  const first = [connection.query('start transaction'), connection.query(...statement)];
+  if (lease) first.push(connection.query(lease.silence));
+  const begun = Promise.all(first);
+  begun.catch(() => undefined);
+  return {
+    session: { db: runner.manager, scope, system },
+    commit: async () => {
+      try {
+        await begun;
+        await lease?.hold(runner.manager);
+        await runner.query('commit');
+      } catch (error) {
+        // Nobody may be given the connection while its transaction is open.
+        await runner.query('rollback').catch(() => undefined);
+        throw error;
+      } finally {
+        await runner.release();
+      }
+    },
+    rollback: async () => {
+      try {
+        await runner.query('rollback').catch(() => undefined);
+        await begun;
+      } finally {
+        await runner.release();
+      }
+    },
+  };
+}
 
 /** Runs `act` in a transaction that sees and changes only the rows of the scope; commits at its end, or rolls everything back. `seconds` bounds each statement, and the silence between two. */
 export async function inScope<T>(
@@ -32,10 +82,18 @@ export async function inScope<T>(
   act: (session: Session) => Promise<T>,
   seconds?: number,
 ): Promise<T> {
-  return system.source.transaction(async (db) => {
-    await (seconds === undefined ? enter(db, scope) : enterTimed(db, scope, seconds));
-    return act({ db, scope, system });
-  });
+  const statement = seconds === undefined ? entering(scope) : enteringTimed(scope, seconds);
+  const { session, commit, rollback } = await begin(system, scope, system.source.createQueryRunner(), statement);
+  let result: T;
+  try {
+    result = await act(session);
+  } catch (error) {
+    // Where the scope could not be entered, that is the error to tell of.
+    await rollback();
+    throw error;
+  }
+  await commit();
+  return result;
 }
 
 /**
@@ -52,13 +110,6 @@ export async function inTenant<T>(session: Session, tenantId: string, act: (sess
   return result;
 }
 
-/** A transaction that stays open over several calls (one GraphQL query operation). Whoever opens it must end it. */
-export interface OpenSession {
-  session: Session;
-  commit(): Promise<void>;
-  rollback(): Promise<void>;
-}
-
 /**
  * One plan for every caller, made once a connection, and always by an index: planning anew took longer than reading, and a plan that suits a table of ten
  * rows must not outlive them. No list of the API is read in any other order than that of its index.
@@ -71,27 +122,15 @@ export async function openSession(system: System, scope: Scope, seconds: number)
   // While it is open its request may need a second connection (the next field of a mutation, a provider's other tenant). One of the pool is kept
   // for those, or as many requests as there are connections would each hold one and wait for another.
   const leave = await takeTurn(system.source, system.config.poolSize - 1);
-  const runner: QueryRunner = system.source.createQueryRunner();
-  const prepared = system.config.preparedStatements && prepareStatements(runner);
-  const end = async (how: 'commit' | 'rollback'): Promise<void> => {
-    try {
-      await runner.query(how);
-    } catch (error) {
-      // Nobody may be given the connection while its transaction is open.
-      await runner.query('rollback').catch(() => undefined);
-      throw error;
-    } finally {
-      await runner.release().finally(leave);
-    }
-  };
   try {
-    await runner.query('start transaction');
-    await enterTimed(runner.manager, scope, seconds, prepared ? `, ${PREPARED}` : '');
+    const runner = system.source.createQueryRunner();
+    const prepared = system.config.preparedStatements && prepareStatements(runner);
+    const open = await begin(system, scope, runner, enteringTimed(scope, seconds, prepared ? `, ${PREPARED}` : ''));
+    return { ...open, commit: () => open.commit().finally(leave), rollback: () => open.rollback().finally(leave) };
   } catch (error) {
-    await end('rollback').catch(() => undefined);
+    leave();
     throw error;
   }
-  return { session: { db: runner.manager, scope, system }, commit: () => end('commit'), rollback: () => end('rollback') };
 }
 
 /** Whether this database holds any key, the provider's own or a tenant's: then a master key must exist, and is never made anew. */

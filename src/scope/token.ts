@@ -52,6 +52,16 @@ interface Believed {
   key: KeyObject;
 }
 
+/** What a token says. */
+interface Said {
+  kid: string;
+  alg: ApiKeyRow['algorithm'];
+  claims: Claims;
+}
+
+/** How many tokens are remembered as rightly signed. */
+const PROVEN = 1_000;
+
 /** What verifies tokens in one process: keys it has looked up lately. Revoked keys and denied tokens are forgotten with them. */
 export interface TokenVerifier {
   verify(raw: string | undefined, requestId: string): Promise<Scope>;
@@ -94,9 +104,21 @@ function parseObject(segment: string): unknown {
   }
 }
 
+/** Reads a token, of whose signature nothing is known yet. */
+function readToken(raw: string | undefined): Said {
+  if (!raw || raw.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(raw)) throw unauthenticated();
+  const [head, body, signature] = raw.split('.') as [string, string, string];
+  const header = headerSchema.safeParse(parseObject(head));
+  const claims = claimsSchema.safeParse(parseObject(body));
+  if (!header.success || !claims.success || !decodeSegment(signature)) throw unauthenticated();
+  return { kid: header.data.kid, alg: header.data.alg, claims: claims.data };
+}
+
 export function openVerifier(system: System): TokenVerifier {
   const keys = new Map<string, { found: Believed | undefined; until: number }>();
   const denied = new Map<string, { denied: boolean; until: number }>();
+  // A signature that was good under a key stays so; whether the key is still believed, and the token of today and not denied, is asked each time.
+  const proven = new Map<string, { key: KeyObject; said: Said }>();
   const decoys = openDecoys();
 
   async function lookUp(kid: string, signer: string): Promise<Believed | undefined> {
@@ -132,29 +154,29 @@ export function openVerifier(system: System): TokenVerifier {
 
   return {
     async verify(raw, requestId) {
-      if (!raw || raw.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(raw)) throw unauthenticated();
-      const [head, body, signature] = raw.split('.') as [string, string, string];
-      const header = headerSchema.safeParse(parseObject(head));
-      const claims = claimsSchema.safeParse(parseObject(body));
-      if (!header.success || !claims.success || !decodeSegment(signature)) throw unauthenticated();
+      const known = proven.get(raw ?? '');
+      const { kid, alg, claims } = known?.said ?? readToken(raw);
       // A kid of ours names the key itself; anybody else's names one within the set that the claim `key` names.
-      const { kid, alg } = header.data;
-      const believed = await lookUp(tenantOfKid(kid) ? kid : (claims.data.key ?? kid), kid);
-      try {
-        // An unknown kid costs the same signature check as a known one.
-        jwt.verify(raw, believed?.key ?? decoys[alg], {
-          algorithms: [believed?.row.algorithm ?? alg],
-          audience: TOKEN_AUDIENCE,
-          clockTolerance: CLOCK_TOLERANCE_SECONDS,
-          clockTimestamp: Math.floor(system.now() / 1000),
-        });
-      } catch {
-        throw unauthenticated();
+      const believed = await lookUp(tenantOfKid(kid) ? kid : (claims.key ?? kid), kid);
+      const now = Math.floor(system.now() / 1000);
+      if (!known || !believed?.key.equals(known.key)) {
+        try {
+          // An unknown kid costs the same signature check as a known one.
+          jwt.verify(raw!, believed?.key ?? decoys[alg], {
+            algorithms: [believed?.row.algorithm ?? alg],
+            audience: TOKEN_AUDIENCE,
+            clockTolerance: CLOCK_TOLERANCE_SECONDS,
+            clockTimestamp: now,
+          });
+        } catch {
+          throw unauthenticated();
+        }
+        if (!believed) throw unauthenticated();
+        if (proven.size >= PROVEN) proven.clear();
+        proven.set(raw!, { key: believed.key, said: { kid, alg, claims } });
       }
-      if (!believed) throw unauthenticated();
-      const scope = narrow(believed.row, claims.data, Math.floor(system.now() / 1000), requestId);
-      if (!scope || (await isDeniedLately(believed.row.tenantId, deniedAs(scope.appId, claims.data.jti))))
-        throw unauthenticated();
+      const scope = narrow(believed.row, claims, now, requestId);
+      if (!scope || (await isDeniedLately(believed.row.tenantId, deniedAs(scope.appId, claims.jti)))) throw unauthenticated();
       return scope;
     },
   };
@@ -162,6 +184,7 @@ export function openVerifier(system: System): TokenVerifier {
 
 /** The intersection of what a token claims with what its key may give; undefined where the claims reach outside the key. */
 function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string): Scope | undefined {
+  if (now >= claims.exp + CLOCK_TOLERANCE_SECONDS || (claims.nbf ?? 0) > now + CLOCK_TOLERANCE_SECONDS) return undefined;
   const cap = lifeCap(key, claims.scope);
   if (claims.iat > now + CLOCK_TOLERANCE_SECONDS || claims.exp <= claims.iat || claims.exp - claims.iat > cap) return undefined;
   if (rank(claims.scope) > rank(key.level)) return undefined;

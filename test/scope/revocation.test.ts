@@ -98,3 +98,26 @@ test('the key that follows another works beside it until that is revoked', async
     expect(await statusOf(elsewhere, answer.data.issueToken.token as string)).toBe(200);
   }
 });
+
+test('a token that was good before is refused once its time is over, to the second, and before it begins', async () => {
+  const { kid } = await world.key({ tenant });
+  const issued = await world.as({ tenant })<{ issueToken: { token: string; expiresAt: string } }>(
+    'mutation ($kid: ID!) { issueToken(kid: $kid, level: TENANT) { token expiresAt } }',
+    { kid },
+  );
+  const { token, expiresAt } = issued.data.issueToken;
+  expect(await statusOf(world.server, token)).toBe(200);
+  const left = Date.parse(expiresAt) - Date.now();
+  try {
+    // Five seconds are allowed for clocks that differ.
+    world.clock.offset = left + 3_000;
+    expect(await statusOf(world.server, token)).toBe(200);
+    world.clock.offset = left + 6_000;
+    expect(await statusOf(world.server, token)).toBe(401);
+    world.clock.offset = -60_000;
+    expect(await statusOf(world.server, token)).toBe(401);
+  } finally {
+    world.clock.offset = 0;
+  }
+  expect(await statusOf(world.server, token)).toBe(200);
+});
