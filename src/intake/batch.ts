@@ -44,6 +44,15 @@ export interface KnownConversation {
   subjectId: string | null;
 }
 
+export interface IngestOptions {
+  /** Refuses a batch that names somebody, or a conversation, that is not known; otherwise such a record is skipped. */
+  strict?: boolean;
+  /** Called when the messages are on their way: until the database has taken them in, this thread is free. */
+  onSent?: () => void;
+  /** Blind indexes of external ids that one import has computed, for its next batches. */
+  indexes?: Map<string, Buffer>;
+}
+
 /** What one batch works with: the app, its tenant's key, who is known so far, and the counts. Lives for one transaction. */
 export interface Batch {
   session: Session;
@@ -55,6 +64,7 @@ export interface Batch {
   skips: Skip[];
   /** Files written before the commit, to be removed if it fails. */
   written: string[];
+  options: IngestOptions;
 }
 
 /** A message that a batch accepted, with who is who. */
@@ -75,7 +85,7 @@ export interface Accepted {
  * was erased is then found in the ledger. It also lets one batch into an app at a time, so that two that hold the same records do
  * not meet in a unique index or a deadlock: the second finds what the first has written.
  */
-export async function openBatch(session: Session, appId: string): Promise<Batch> {
+export async function openBatch(session: Session, appId: string, options: IngestOptions): Promise<Batch> {
   const { db, scope, system } = session;
   const [app] = (await db.query('select 1 from apps where tenant_id = $1 and id = $2 and erased_at is null for no key update', [
     scope.tenantId,
@@ -83,7 +93,17 @@ export async function openBatch(session: Session, appId: string): Promise<Batch>
   ])) as unknown[];
   if (!app) throw new Refusal('NOT_FOUND', 'No such app in the scope of this token.');
   const tenantKey = await requireTenantKey(system.keys, db, scope.tenantId);
-  return { session, appId, tenantKey, users: new Map(), conversations: new Map(), counts: new Map(), skips: [], written: [] };
+  return {
+    session,
+    appId,
+    tenantKey,
+    users: new Map(),
+    conversations: new Map(),
+    counts: new Map(),
+    skips: [],
+    written: [],
+    options,
+  };
 }
 
 export function count(batch: Batch, what: string, outcome: Outcome, by = 1): void {

@@ -32,7 +32,7 @@ const BATCH_TEXT = 4 << 20;
 const BATCH_PARTS = 20_000;
 
 type ItemInFile = AnyItem & { at: Position };
-type TakeIn = (items: readonly ItemInFile[]) => Promise<Ingested>;
+type TakeIn = (items: readonly ItemInFile[], onSent: () => void) => Promise<Ingested>;
 
 interface Run {
   report: ImportReport;
@@ -76,18 +76,24 @@ export async function runImport(
     await requireApp(system, scope, appId);
     if (options.dryRun) {
       await rehearse(system, scope, (session) =>
-        readAll(importer(path), { report, counts, options, takeIn: (items) => ingest(session, appId, items) }),
+        readAll(importer(path), {
+          report,
+          counts,
+          options,
+          takeIn: (items, onSent) => ingest(session, appId, items, { onSent }),
+        }),
       );
       await note('import.rehearsed');
     } else {
       // An import that is killed leaves this entry; its batches have none of their own.
       await note('import.started');
-      const takeIn: TakeIn = (items) =>
+      const indexes = new Map<string, Buffer>();
+      const takeIn: TakeIn = (items, onSent) =>
         ingestWhole(
           system,
           scope,
           (act) => inScope(system, scope, act),
-          (session) => ingest(session, appId, items),
+          (session) => ingest(session, appId, items, { onSent, indexes }),
         );
       await readAll(importer(path), { report, counts, options, takeIn });
       await note('import.completed');
@@ -159,9 +165,12 @@ async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<v
     await writing;
     if (options.signal?.aborted) throw stopped(report.dryRun);
     if (items.length) {
-      writing = writeBatch(run, items);
-      // It is awaited at the next batch, and must not count as unhandled until then.
-      writing.catch(() => undefined);
+      const batch = items;
+      await new Promise<void>((resolve) => {
+        writing = writeBatch(run, batch, resolve).finally(resolve);
+        // It is awaited at the next batch, and must not count as unhandled until then.
+        writing.catch(() => undefined);
+      });
     }
     [items, text, parts] = [[], 0, 0];
     options.onProgress?.({ ...progress, records: report.records });
@@ -201,8 +210,8 @@ function noteEvent(report: ImportReport, event: Exclude<SourceEvent, { kind: 're
   }
 }
 
-async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[]): Promise<void> {
-  const ingested = await takeIn(items).catch((error: unknown) => {
+async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[], onSent: () => void): Promise<void> {
+  const ingested = await takeIn(items, onSent).catch((error: unknown) => {
     if (error instanceof Refusal) throw error;
     const between = `${showPosition(items[0]!.at)} and ${showPosition(items.at(-1)!.at)}`;
     const state = sqlState(error);

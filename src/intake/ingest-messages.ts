@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import { storeMentions } from '../data/mention.ts';
 import { deleteMessages, messageIndex } from '../data/message/message.deletion.ts';
 import { place } from '../data/place.ts';
@@ -10,6 +11,9 @@ import { findAnswered, HELD_MESSAGES, holdMessages, tieWaiting } from './held-me
 import { insertMentions, insertReactions } from './ingest-marks.ts';
 import { adoptSubject } from './ingest-participants.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
+
+/** So many messages are sealed at a time: while the database writes them, the next are sealed. */
+const PIECE = 250;
 
 /**
  * Takes messages over with their mentions, reactions and attachments. One that is there already is edited if the record is a later edit of it, and
@@ -134,48 +138,58 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
   const { db, scope } = batch.session;
   const idOf = (externalId: string): string | undefined => batch.users.get(externalId)?.id;
   const replyOf = await findAnswered(batch, messages);
-  const rows = (await db.query(
-    `insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_id, reply_to_external, channel, direction, kind,
+  const insert = (piece: readonly Accepted[]): Promise<{ id: string }[]> =>
+    db.query(
+      `insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_id, reply_to_external, channel, direction, kind,
        external_id, campaign_id, body, metadata)
      select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[], $12::text[], $13::text[],
        $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[])
      on conflict (tenant_id, conversation_id, external_id) do nothing returning id`,
-    columns(batch, messages, (message) => {
-      const { record } = message;
-      const owner = sealingId(message);
-      const key = keys.get(owner)!;
-      const gone = record.kind === 'TOMBSTONE';
-      const reply = replyOf(message);
-      const held = <T>(value: T | undefined): T | null => (gone ? null : (value ?? null));
-      return [
-        message.id,
-        message.conversationId,
-        message.authorId,
-        message.subjectId,
-        record.sentAt,
-        held(record.editedAt),
-        gone ? record.sentAt : null,
-        reply.id,
-        reply.waitsFor,
-        held(record.channel),
-        held(record.direction),
-        record.kind,
-        record.externalId,
-        held(record.campaignId),
-        gone
-          ? null
-          : seal(
-              key,
-              place(scope.tenantId, owner, 'messages.body', message.id),
-              storeMentions(record.body, record.mentions, idOf),
-            ),
-        gone || isEmpty(record.metadata)
-          ? null
-          : seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), JSON.stringify(record.metadata)),
-      ];
-    }),
-  )) as { id: string }[];
-  const created = new Set(rows.map((row) => row.id));
+      columns(batch, piece, (message) => {
+        const { record } = message;
+        const owner = sealingId(message);
+        const key = keys.get(owner)!;
+        const gone = record.kind === 'TOMBSTONE';
+        const reply = replyOf(message);
+        const held = <T>(value: T | undefined): T | null => (gone ? null : (value ?? null));
+        return [
+          message.id,
+          message.conversationId,
+          message.authorId,
+          message.subjectId,
+          record.sentAt,
+          held(record.editedAt),
+          gone ? record.sentAt : null,
+          reply.id,
+          reply.waitsFor,
+          held(record.channel),
+          held(record.direction),
+          record.kind,
+          record.externalId,
+          held(record.campaignId),
+          gone
+            ? null
+            : seal(
+                key,
+                place(scope.tenantId, owner, 'messages.body', message.id),
+                storeMentions(record.body, record.mentions, idOf),
+              ),
+          gone || isEmpty(record.metadata)
+            ? null
+            : seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), JSON.stringify(record.metadata)),
+        ];
+      }),
+    );
+  const inserting: Promise<{ id: string }[]>[] = [];
+  // Sent without waiting for the answer to the piece before, in one transaction: the first that fails, fails them all.
+  for (let from = 0; from < messages.length; from += PIECE) {
+    const rows = insert(messages.slice(from, from + PIECE));
+    rows.catch(() => undefined);
+    inserting.push(rows);
+    await immediate();
+  }
+  batch.options.onSent?.();
+  const created = new Set((await Promise.all(inserting)).flatMap((rows) => rows.map((row) => row.id)));
   for (const message of messages) message.created = created.has(message.id);
   count(batch, 'message', 'created', created.size);
 }

@@ -2,7 +2,7 @@ import { sqlState } from '../database/db.ts';
 import { inScope, type Session } from '../scope/in-scope.ts';
 import type { Scope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
-import { openBatch, type AnyItem, type Item, type Skip } from './batch.ts';
+import { openBatch, type AnyItem, type IngestOptions, type Item, type Skip } from './batch.ts';
 import { ingestCalls } from './ingest-calls.ts';
 import { ingestDeletions, ingestEdits, ingestReactions } from './ingest-changes.ts';
 import { ingestConversations } from './ingest-conversations.ts';
@@ -26,15 +26,14 @@ export interface Ingested {
 /**
  * Takes a batch of records into an app, in the caller's transaction. By external id, so that the same batch again changes nothing. Within a
  * batch people come before conversations, those before messages, and changes of messages last, whatever order they were given in.
- * `strict` refuses a batch that names somebody or a conversation that is not known; otherwise such a record is skipped.
  */
 export async function ingest(
   session: Session,
   appId: string,
   items: readonly AnyItem[],
-  options: { strict?: boolean } = {},
+  options: IngestOptions = {},
 ): Promise<Ingested> {
-  const batch = await openBatch(session, appId);
+  const batch = await openBatch(session, appId, options);
   try {
     await resolveReferences(batch, items);
     if (options.strict) requireReferences(batch, items);

@@ -3,10 +3,22 @@ import { blindIndex } from '../keys/blind-index.ts';
 import type { AnyItem, Batch } from './batch.ts';
 import type { IntakeRecord } from './records.ts';
 
-export const userIndex = (batch: Batch, externalId: string): Buffer =>
-  blindIndex(batch.tenantKey, `EXTERNAL_ID/${batch.appId}`, externalId);
+export const userIndex = (batch: Batch, externalId: string): Buffer => indexOf(batch, `EXTERNAL_ID/${batch.appId}`, externalId);
 export const conversationIndex = (batch: Batch, externalId: string): Buffer =>
-  blindIndex(batch.tenantKey, `CONVERSATION/${batch.appId}`, externalId);
+  indexOf(batch, `CONVERSATION/${batch.appId}`, externalId);
+
+/** So many indexes are remembered in an import, some megabytes. */
+const REMEMBERED = 20_000;
+
+function indexOf({ tenantKey, options: { indexes } }: Batch, type: string, externalId: string): Buffer {
+  const name = `${type} ${externalId}`;
+  const known = indexes?.get(name);
+  if (known) return known;
+  const index = blindIndex(tenantKey, type, externalId);
+  if (indexes && indexes.size >= REMEMBERED) indexes.clear();
+  indexes?.set(name, index);
+  return index;
+}
 
 /** Told of each person a record names: by external id, and in which field of it (`[]` stands for `index`). */
 type Visit = (externalId: string, field: string, index?: number) => void;
@@ -51,24 +63,29 @@ export async function resolveReferences(batch: Batch, items: readonly AnyItem[])
     const conversation = conversationIn(record);
     if (conversation !== undefined) conversations.add(conversation);
   }
-  if (people.size) await resolvePeople(batch, people);
-  if (conversations.size) await resolveConversations(batch, conversations);
+  // Sent together: none of the three waits for another.
+  await Promise.all([
+    people.size ? resolvePeople(batch, people) : undefined,
+    conversations.size ? resolveConversations(batch, conversations) : undefined,
+  ]);
 }
 
 async function resolvePeople(batch: Batch, names: ReadonlySet<string>): Promise<void> {
   const { db, scope } = batch.session;
   const { nameOf, keys } = indexed(names, (name) => userIndex(batch, name));
-  const erased = (await db.query(
-    `select distinct on (external_index) external_index, target_id, erased_at from erasures
+  const [erased, users] = await Promise.all([
+    db.query(
+      `select distinct on (external_index) external_index, target_id, erased_at from erasures
      where tenant_id = $1 and app_id = $2 and external_index = any ($3) and target = 'USER' order by external_index, erased_at desc`,
-    [scope.tenantId, batch.appId, keys],
-  )) as { external_index: Buffer; target_id: string; erased_at: Date }[];
+      [scope.tenantId, batch.appId, keys],
+    ) as Promise<{ external_index: Buffer; target_id: string; erased_at: Date }[]>,
+    db.query(
+      `select id, external_index, kind, erased_at is not null as erased from users where tenant_id = $1 and app_id = $2 and external_index = any ($3)`,
+      [scope.tenantId, batch.appId, keys],
+    ) as Promise<{ id: string; external_index: Buffer; kind: string; erased: boolean }[]>,
+  ]);
   for (const row of erased)
     batch.users.set(nameOf(row), { id: row.target_id, erased: true, kind: 'END_USER', erasedAt: row.erased_at.getTime() });
-  const users = (await db.query(
-    `select id, external_index, kind, erased_at is not null as erased from users where tenant_id = $1 and app_id = $2 and external_index = any ($3)`,
-    [scope.tenantId, batch.appId, keys],
-  )) as { id: string; external_index: Buffer; kind: string; erased: boolean }[];
   // A person who signed up again after their erasure is known by the newer row.
   for (const row of users) {
     const former = batch.users.get(nameOf(row))?.erasedAt;

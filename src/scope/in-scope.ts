@@ -83,16 +83,16 @@ export async function inScope<T>(
   seconds?: number,
 ): Promise<T> {
   const statement = seconds === undefined ? entering(scope) : enteringTimed(scope, seconds);
-  const { session, commit, rollback } = await begin(system, scope, system.source.createQueryRunner(), statement);
+  const open = await begin(system, scope, system.source.createQueryRunner(), statement);
   let result: T;
   try {
-    result = await act(session);
+    result = await act(open.session);
   } catch (error) {
     // Where the scope could not be entered, that is the error to tell of.
-    await rollback();
+    await open.rollback();
     throw error;
   }
-  await commit();
+  await open.commit();
   return result;
 }
 
