@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Scope1700000000100 } from './migrations/1700000000100-scope.ts';
 import { Tenants1700000000200 } from './migrations/1700000000200-tenants.ts';
@@ -33,14 +34,32 @@ export const MIGRATIONS = [
   RecordInProgram1700000001100,
 ];
 
+/** What pg hands out and its types do not tell. */
+type Client = pg.PoolClient & { unref(): void };
+
 /** The data source of the server: `url` is that of the runtime role, which owns nothing. */
 export function runtimeSource(url: string, poolSize: number): DataSource {
-  return new DataSource({
+  const clients = new Set<Client>();
+  const source = new DataSource({
     type: 'postgres',
     url,
     entities: [],
     // Statements are sent in their order without waiting for the answers of those before: the fields of a query resolve side by side on one connection.
-    extra: { max: poolSize, pipeline: true },
+    extra: {
+      max: poolSize,
+      pipeline: true,
+      onConnect: (client: Client) => {
+        clients.add(client);
+        client.once('end', () => clients.delete(client));
+      },
+    },
     applicationName: 'habeas',
   });
+  const destroy = source.destroy.bind(source);
+  source.destroy = async () => {
+    await destroy();
+    // pg ends a connection once its last statement has: one that waits for a lock must not keep the process.
+    for (const client of clients) client.unref();
+  };
+  return source;
 }

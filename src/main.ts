@@ -90,6 +90,8 @@ async function listenForForgottenKeys(url: string, forget: (tenantId: string) =>
   let closed = false;
   let client: pg.Client | undefined;
   const connect = async (): Promise<void> => {
+    // Closed while it waited to try again.
+    if (closed) return;
     const next = new pg.Client({ connectionString: url, application_name: 'habeas keys', keepAlive: true });
     let listening = false;
     next.on('notification', (message) => message.payload && forget(message.payload));

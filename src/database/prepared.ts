@@ -30,22 +30,23 @@ export function prepareStatements(runner: QueryRunner): boolean {
   if (pooled) return false;
   const connect = runner.connect.bind(runner) as () => Promise<Connection>;
   let preparing: Connection | undefined;
+  let failed = false;
+  const noting = (error: unknown): never => {
+    // Behind a statement that failed one may be refused that was sent as known, and was never prepared: that is no pooler's doing.
+    if (!failed && POOLED.has(sqlState(error) ?? '')) pooled = true;
+    failed = true;
+    throw error;
+  };
   runner.connect = async () => {
     if (preparing) return preparing;
     const connection = await connect();
-    return (preparing = { query: (statement, values) => prepared(connection, statement, values) });
+    return (preparing = { query: (statement, values) => connection.query(...prepared(statement, values)).catch(noting) });
   };
   return true;
 }
 
-async function prepared(connection: Connection, statement: Statement, values?: unknown[]): Promise<unknown> {
+function prepared(statement: Statement, values?: unknown[]): [Statement, unknown[]?] {
   const text = textOf(statement);
   const name = values?.length ? nameOf(text) : undefined;
-  if (!name) return connection.query(statement, values);
-  return connection
-    .query({ ...(typeof statement === 'object' && statement), text, name, values: values! })
-    .catch((error: unknown) => {
-      if (POOLED.has(sqlState(error) ?? '')) pooled = true;
-      throw error;
-    });
+  return name ? [{ ...(typeof statement === 'object' && statement), text, name, values: values! }] : [statement, values];
 }

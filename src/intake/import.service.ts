@@ -60,6 +60,7 @@ export async function runImport(
   const importId = uuidv7(system.now());
   const report = newReport(importId, options.dryRun ?? false);
   const counts = new Map<string, number>();
+  const indexes = new Map<string, Buffer>();
   const begun = performance.now();
   const targets = () => ({
     import: importId,
@@ -80,14 +81,13 @@ export async function runImport(
           report,
           counts,
           options,
-          takeIn: (items, onSent) => ingest(session, appId, items, { onSent }),
+          takeIn: (items, onSent) => ingest(session, appId, items, { onSent, indexes }),
         }),
       );
       await note('import.rehearsed');
     } else {
       // An import that is killed leaves this entry; its batches have none of their own.
       await note('import.started');
-      const indexes = new Map<string, Buffer>();
       const takeIn: TakeIn = (items, onSent) =>
         ingestWhole(
           system,
@@ -153,7 +153,7 @@ async function rehearse(system: System, scope: Scope, act: (session: Session) =>
   }
 }
 
-/** Reads the source into batches. While the database writes one, the next is read. */
+/** Reads the source into batches. While the database writes what was sent of one, the next is read. */
 async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<void> {
   const { report, options } = run;
   let items: ItemInFile[] = [];

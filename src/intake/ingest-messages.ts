@@ -186,6 +186,7 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
     const rows = insert(messages.slice(from, from + PIECE));
     rows.catch(() => undefined);
     inserting.push(rows);
+    // Until this thread lets go, the piece is not on its way.
     await immediate();
   }
   batch.options.onSent?.();

@@ -63,11 +63,8 @@ export async function resolveReferences(batch: Batch, items: readonly AnyItem[])
     const conversation = conversationIn(record);
     if (conversation !== undefined) conversations.add(conversation);
   }
-  // Sent together: none of the three waits for another.
-  await Promise.all([
-    people.size ? resolvePeople(batch, people) : undefined,
-    conversations.size ? resolveConversations(batch, conversations) : undefined,
-  ]);
+  if (people.size) await resolvePeople(batch, people);
+  if (conversations.size) await resolveConversations(batch, conversations);
 }
 
 async function resolvePeople(batch: Batch, names: ReadonlySet<string>): Promise<void> {

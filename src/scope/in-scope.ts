@@ -40,7 +40,8 @@ export interface OpenSession {
 
 /**
  * Begins a transaction and enters a scope. Neither is waited for: what is asked next is sent behind them (`pipeline` in ormconfig.ts), which
- * spares each transaction two round trips. Where one of them fails the database refuses all that follows, and the end says why.
+ * spares each transaction two round trips. Where the scope cannot be entered the transaction is aborted: all that follows is refused, and the end
+ * says why.
  */
 async function begin(system: System, scope: Scope, runner: QueryRunner, statement: [string, unknown[]]): Promise<OpenSession> {
   const { lease } = system;

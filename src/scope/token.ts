@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, hash, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
@@ -105,13 +105,18 @@ function parseObject(segment: string): unknown {
 }
 
 /** Reads a token, of whose signature nothing is known yet. */
-function readToken(raw: string | undefined): Said {
-  if (!raw || raw.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(raw)) throw unauthenticated();
+function readToken(raw: string): Said {
   const [head, body, signature] = raw.split('.') as [string, string, string];
   const header = headerSchema.safeParse(parseObject(head));
-  const claims = claimsSchema.safeParse(parseObject(body));
-  if (!header.success || !claims.success || !decodeSegment(signature)) throw unauthenticated();
-  return { kid: header.data.kid, alg: header.data.alg, claims: claims.data };
+  const said = claimsSchema.safeParse(parseObject(body));
+  if (!header.success || !said.success || !decodeSegment(signature)) throw unauthenticated();
+  const { sub, ...claims } = said.data;
+  return {
+    kid: header.data.kid,
+    alg: header.data.alg,
+    // A platform may put a person's own id there, and what is remembered of a token outlives the person. The database takes neither NUL nor half a pair.
+    claims: { ...claims, ...(sub && claims.scope !== 'user' && { sub: sub.toWellFormed().replaceAll('\0', '\ufffd') }) },
+  };
 }
 
 export function openVerifier(system: System): TokenVerifier {
@@ -154,7 +159,9 @@ export function openVerifier(system: System): TokenVerifier {
 
   return {
     async verify(raw, requestId) {
-      const known = proven.get(raw ?? '');
+      if (!raw || raw.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(raw)) throw unauthenticated();
+      const name = hash('sha256', raw, 'base64');
+      const known = proven.get(name);
       const { kid, alg, claims } = known?.said ?? readToken(raw);
       // A kid of ours names the key itself; anybody else's names one within the set that the claim `key` names.
       const believed = await lookUp(tenantOfKid(kid) ? kid : (claims.key ?? kid), kid);
@@ -162,7 +169,7 @@ export function openVerifier(system: System): TokenVerifier {
       if (!known || !believed?.key.equals(known.key)) {
         try {
           // An unknown kid costs the same signature check as a known one.
-          jwt.verify(raw!, believed?.key ?? decoys[alg], {
+          jwt.verify(raw, believed?.key ?? decoys[alg], {
             algorithms: [believed?.row.algorithm ?? alg],
             audience: TOKEN_AUDIENCE,
             clockTolerance: CLOCK_TOLERANCE_SECONDS,
@@ -173,10 +180,13 @@ export function openVerifier(system: System): TokenVerifier {
         }
         if (!believed) throw unauthenticated();
         if (proven.size >= PROVEN) proven.clear();
-        proven.set(raw!, { key: believed.key, said: { kid, alg, claims } });
+        proven.set(name, { key: believed.key, said: { kid, alg, claims } });
       }
       const scope = narrow(believed.row, claims, now, requestId);
-      if (!scope || (await isDeniedLately(believed.row.tenantId, deniedAs(scope.appId, claims.jti)))) throw unauthenticated();
+      if (!scope || (await isDeniedLately(believed.row.tenantId, deniedAs(scope.appId, claims.jti)))) {
+        proven.delete(name);
+        throw unauthenticated();
+      }
       return scope;
     },
   };
@@ -209,8 +219,7 @@ function narrow(key: ApiKeyRow, claims: Claims, now: number, requestId: string):
     permissions,
     keyId: key.kid,
     tokenId: claims.jti,
-    // A platform may put a person's own id there, and what is remembered of a scope outlives the person. The database takes neither NUL nor half a pair.
-    ...(claims.sub && claims.scope !== 'user' ? { subject: claims.sub.toWellFormed().replaceAll('\0', '\ufffd') } : {}),
+    ...(claims.sub ? { subject: claims.sub } : {}),
     requestId,
   };
 }

@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { openSession } from '../../src/scope/in-scope.ts';
+import { systemScope } from '../../src/scope/scope.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 // What a pooler of transactions does to statements prepared by name: the next transaction has another connection, which knows none of them.
@@ -30,6 +32,25 @@ test('no statement is prepared where the setting says so', async () => {
   }
 });
 
+test('a statement refused because one before it failed is no sign of a pooler: reads go on preparing', async () => {
+  const world = await open();
+  try {
+    const tenant = await world.tenant();
+    const open = await openSession(world.system, systemScope(tenant, 'test'), 5);
+    // Sent together: the second is refused before it was prepared, the third is sent as if it had been.
+    const answers = await Promise.allSettled(
+      ['select 1 / $1::int', 'select $1::int + 41', 'select $1::int + 41'].map((text) => open.session.db.query(text, [0])),
+    );
+    expect(answers.map((answer) => (answer as { reason: { code: string } }).reason.code)).toEqual(['22012', '25P02', '26000']);
+    await open.rollback();
+    expect((await world.as({ tenant })(ME)).codes).toEqual([]);
+    expect(await onAll(world, 'select name from pg_prepared_statements')).not.toEqual([]);
+  } finally {
+    await world.close();
+  }
+});
+
+// The last: from here on this process knows of a pooler.
 test('a connection that forgot what it prepared fails the first reads, and then reads go on without', async () => {
   const world = await open();
   try {
