@@ -16,7 +16,9 @@ const said = (command: string, ...args: string[]): string => {
 const installed = (folder: string, name: string): string =>
   (JSON.parse(readFileSync(join(ROOT, folder, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
 
-export const commit = (): string => said('git', 'describe', '--always', '--dirty');
+/** The commit that was measured; `-dirty` if anything but the page of results, which a run itself writes, was not in it. */
+export const commit = (): string =>
+  said('git', 'describe', '--always') + (said('git', 'status', '--porcelain', '--', '.', ':!docs/benchmarks.md') ? '-dirty' : '');
 
 /** What was measured on, by which versions of everything. */
 export async function machine(adminUrl: string): Promise<string[]> {
