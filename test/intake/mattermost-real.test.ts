@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { importMattermost } from '../../src/intake/mattermost.importer.ts';
 import { eventsOf } from '../support/import-events.ts';
 
@@ -10,8 +10,11 @@ const archive = join(process.env['HABEAS_TEST_DATA'] ?? '../shared/data', 'matte
 const available = existsSync(archive);
 if (!available) console.warn(`SKIPPED: there is no ${archive}; the real Mattermost export is not tested.`);
 
+const folder = mkdtempSync(join(tmpdir(), 'habeas-mattermost-'));
+// Real data does not stay behind.
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 (available ? test : test.skip)('the counts of a real Mattermost export are the independent ones', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'habeas-mattermost-'));
   execFileSync('tar', ['xJf', archive, '-C', folder]);
   const events = await eventsOf(importMattermost, folder);
   const records = events.flatMap((event) => (event.kind === 'record' ? [event.record] : []));
