@@ -61,6 +61,8 @@ export async function runImport(
   const report = newReport(importId, options.dryRun ?? false);
   const counts = new Map<string, number>();
   const indexes = new Map<string, Buffer>();
+  const take = (session: Session, items: readonly ItemInFile[], onSent: () => void): Promise<Ingested> =>
+    ingest(session, appId, items, { onSent, indexes });
   const begun = performance.now();
   const targets = () => ({
     import: importId,
@@ -77,12 +79,7 @@ export async function runImport(
     await requireApp(system, scope, appId);
     if (options.dryRun) {
       await rehearse(system, scope, (session) =>
-        readAll(importer(path), {
-          report,
-          counts,
-          options,
-          takeIn: (items, onSent) => ingest(session, appId, items, { onSent, indexes }),
-        }),
+        readAll(importer(path), { report, counts, options, takeIn: (items, onSent) => take(session, items, onSent) }),
       );
       await note('import.rehearsed');
     } else {
@@ -93,7 +90,7 @@ export async function runImport(
           system,
           scope,
           (act) => inScope(system, scope, act),
-          (session) => ingest(session, appId, items, { onSent, indexes }),
+          (session) => take(session, items, onSent),
         );
       await readAll(importer(path), { report, counts, options, takeIn });
       await note('import.completed');

@@ -21,7 +21,7 @@ let oracle: Oracle;
 let probe: Probe;
 beforeAll(async () => {
   made = await openMadeWorld(seed);
-  operations = operationsOf(await makeSchema(), long ? 2 : 1);
+  operations = operationsOf(await makeSchema(), long ? 3 : 1);
   oracle = await openOracle(made);
   const kinds = byKind(await ownersOf(made));
   const queries = operations.filter(({ kind }) => kind === 'query');

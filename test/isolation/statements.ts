@@ -14,7 +14,7 @@ export interface Statement {
   parameters: readonly unknown[];
 }
 
-/** Writes down every statement that anything sends from now on: the API, its jobs, intake. */
+/** Writes down every statement that anything sends from now on, but for the beginnings of transactions, which name no table: the API, its jobs, intake. */
 export function logStatements(world: World): Map<string, Statement> {
   const seen = new Map<string, Statement>();
   const { source } = world.system;
