@@ -14,6 +14,7 @@ export class Request implements RequestScope {
   readonly #loaders = new Map<unknown, DataLoader<string, unknown>>();
   readonly #entries: AuditEntry[] = [];
   #reading: Promise<OpenSession> | undefined;
+  #ended = false;
 
   constructor(
     readonly system: System,
@@ -42,8 +43,7 @@ export class Request implements RequestScope {
 
   /** Ends the transaction and writes what was noted. Called before the answer leaves; throws if the entries cannot be written. */
   async finish(): Promise<void> {
-    const reading = this.#reading;
-    this.#reading = undefined;
+    const reading = this.#end();
     const entries = this.#entries.splice(0);
     // Where a statement of the query failed it took the transaction with it: the acts are recorded all the same.
     const recorded = entries.length ? recordReads(this.system, this.scope.tenantId, entries) : undefined;
@@ -52,12 +52,23 @@ export class Request implements RequestScope {
 
   /** Gives the connection back where no answer was made. */
   async abandon(): Promise<void> {
-    const reading = this.#reading;
-    this.#reading = undefined;
+    const reading = this.#end();
     await reading?.then((open) => open.rollback()).catch(() => undefined);
   }
 
+  #end(): Promise<OpenSession> | undefined {
+    const reading = this.#reading;
+    this.#reading = undefined;
+    this.#ended = true;
+    return reading;
+  }
+
+  /**
+   * Where one field's failure ends the answer, graphql leaves the others to themselves: what they still look up would open a transaction that nobody
+   * ends, and keep a connection for good.
+   */
   async #read(): Promise<Session> {
+    if (this.#ended) throw new Error('the answer is out: nothing more is read for it');
     this.#reading ??= openSession(this.system, this.scope, this.system.config.limits.seconds);
     return (await this.#reading).session;
   }
