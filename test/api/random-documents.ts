@@ -75,12 +75,16 @@ export function documents(schema: GraphQLSchema, seed: number, ids: readonly str
   const valid = (): string => {
     const mutation = random() < 0.3;
     const root = (mutation ? schema.getMutationType() : schema.getQueryType())!;
-    const field = pick(Object.values(root.getFields()));
-    const args = field.args
-      .filter((argument) => isNonNullType(argument.type) || random() < 0.5)
-      .map((argument) => `${argument.name}: ${value(argument.type)}`);
-    const named = getNamedType(field.type);
-    return `${mutation ? 'mutation' : 'query'} { ${field.name}${args.length ? `(${args.join(', ')})` : ''}${isObjectType(named) ? ` ${selection(named, 3)}` : ''} }`;
+    // Several at a time: where one of them fails early, the others have more to look up behind the answer.
+    const fields = Array.from({ length: random() < 0.5 ? 1 : 2 + Math.floor(random() * 4) }, (_, index) => {
+      const field = pick(Object.values(root.getFields()));
+      const args = field.args
+        .filter((argument) => isNonNullType(argument.type) || random() < 0.5)
+        .map((argument) => `${argument.name}: ${value(argument.type)}`);
+      const named = getNamedType(field.type);
+      return `f${index}: ${field.name}${args.length ? `(${args.join(', ')})` : ''}${isObjectType(named) ? ` ${selection(named, 3)}` : ''}`;
+    });
+    return `${mutation ? 'mutation' : 'query'} { ${fields.join(' ')} }`;
   };
 
   const broken = (): string => {

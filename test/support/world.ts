@@ -1,7 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import type { Pool } from 'pg';
 import { makeServer } from '../../src/api/server.ts';
 import { readConfig, type Config } from '../../src/config.ts';
 import { createApp } from '../../src/data/app/app.service.ts';
@@ -182,12 +185,28 @@ export async function openWorld(
     },
     sql: async (text, parameters) => (await admin.query(text, parameters)).rows as Record<string, unknown>[],
     close: async () => {
+      const open = await leftOpen(admin);
       await admin.end();
       await server.close();
       await running.close();
       await database.drop();
       await rm(home, { recursive: true, force: true });
+      // Not earlier: what was left open must not leave a database behind as well.
+      expect(open).toBe(0);
     },
   };
   return world;
+}
+
+/** How many transactions nobody ends, once the last answer is out: each of them keeps a connection of the server's for good. */
+async function leftOpen(admin: Pick<Pool, 'query'>): Promise<number> {
+  for (let tries = 0; ; tries += 1) {
+    const { rows } = await admin.query(
+      "select count(*)::int as open from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'",
+    );
+    const { open } = rows[0] as { open: number };
+    // A job may be between two statements.
+    if (!open || tries === 30) return open;
+    await sleep(100);
+  }
 }
