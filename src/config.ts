@@ -36,7 +36,12 @@ const limits = {
     'Objects an operation may answer, by the page sizes it asks for; other lists count as 10.',
   ),
   HABEAS_LIMIT_PAGE: limit(200, 1, 200, 'Items of a page of a connection.'),
-  HABEAS_LIMIT_SECONDS: limit(30, 1, 3600, 'Seconds a statement of a request may take before the database cancels it.'),
+  HABEAS_LIMIT_SECONDS: limit(
+    30,
+    1,
+    3600,
+    'Seconds a statement of a request may take before the database cancels it; what an answer reads is ended after as many in all.',
+  ),
   HABEAS_LIMIT_KEY_RATE: limit(60_000, 1, 100_000_000, 'Requests a minute for each API key; 429 with Retry-After beyond.'),
   HABEAS_LIMIT_ADDRESS_RATE: limit(
     120_000,

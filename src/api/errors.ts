@@ -18,6 +18,10 @@ const DOCUMENT_CODES = new Set([
 /** PostgreSQL takes a NUL neither in a text (22021) nor, escaped, in JSON (22P05). */
 const UNSTORABLE = new Set(['22021', '22P05']);
 
+/** Of a statement that the database cancelled, and of statements that took as long together. */
+export const tookTooLong = (seconds: number): Refusal =>
+  new Refusal('LIMIT_EXCEEDED', `This took longer than ${seconds} s and was cancelled.`);
+
 /**
  * What a caller sees of an error: a Refusal with its code, an error of the document as it is, and of anything else no more than the id
  * under which the log has it. SQL, stacks and values stay here.
@@ -29,14 +33,8 @@ export function maskErrors(system: System): (formatted: GraphQLFormattedError, e
       ...(formatted.path ? { path: formatted.path } : {}),
       ...(formatted.locations ? { locations: formatted.locations } : {}),
     };
-    if (cause instanceof Refusal) return { message: cause.message, ...where, extensions: { code: cause.code } };
-    if (sqlState(cause) === '57014') {
-      return {
-        message: `This took longer than ${system.config.limits.seconds} s and was cancelled.`,
-        ...where,
-        extensions: { code: 'LIMIT_EXCEEDED' },
-      };
-    }
+    const refusal = sqlState(cause) === '57014' ? tookTooLong(system.config.limits.seconds) : cause;
+    if (refusal instanceof Refusal) return { message: refusal.message, ...where, extensions: { code: refusal.code } };
     if (UNSTORABLE.has(sqlState(cause) ?? ''))
       return {
         message: 'A text holds a NUL, which cannot be kept here.',

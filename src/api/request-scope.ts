@@ -6,6 +6,7 @@ import type { BatchLoad, RequestScope } from '../scope/context.ts';
 import { inScope, openSession, type OpenSession, type Session } from '../scope/in-scope.ts';
 import type { Scope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
+import { tookTooLong } from './errors.ts';
 
 /** The state of one GraphQL request. Apollo copies the context value, so all that changes lives here. */
 export class Request implements RequestScope {
@@ -14,6 +15,7 @@ export class Request implements RequestScope {
   readonly #loaders = new Map<unknown, DataLoader<string, unknown>>();
   readonly #entries: AuditEntry[] = [];
   #reading: Promise<OpenSession> | undefined;
+  #began: number | undefined;
   #ended = false;
 
   constructor(
@@ -69,7 +71,12 @@ export class Request implements RequestScope {
    */
   async #read(): Promise<Session> {
     if (this.#ended) throw new Error('the answer is out: nothing more is read for it');
-    this.#reading ??= openSession(this.system, this.scope, this.system.config.limits.seconds);
-    return (await this.#reading).session;
+    const { seconds } = this.system.config.limits;
+    this.#reading ??= openSession(this.system, this.scope, seconds);
+    this.#began ??= performance.now();
+    const { session } = await this.#reading;
+    // The database cancels a statement that takes so long; many that each take less are ended here.
+    if (performance.now() - this.#began > seconds * 1000) throw tookTooLong(seconds);
+    return session;
   }
 }

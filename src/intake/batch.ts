@@ -47,8 +47,6 @@ export interface KnownConversation {
 export interface IngestOptions {
   /** Refuses a batch that names somebody, or a conversation, that is not known; otherwise such a record is skipped. */
   strict?: boolean;
-  /** Called when the messages are on their way: until the database has taken them in, this thread is free. */
-  onSent?: () => void;
   /** Blind indexes of external ids that one import has computed, for its next batches. */
   indexes?: Map<string, Buffer>;
 }

@@ -32,7 +32,7 @@ const BATCH_TEXT = 4 << 20;
 const BATCH_PARTS = 20_000;
 
 type ItemInFile = AnyItem & { at: Position };
-type TakeIn = (items: readonly ItemInFile[], onSent: () => void) => Promise<Ingested>;
+type TakeIn = (items: readonly ItemInFile[]) => Promise<Ingested>;
 
 interface Run {
   report: ImportReport;
@@ -61,8 +61,7 @@ export async function runImport(
   const report = newReport(importId, options.dryRun ?? false);
   const counts = new Map<string, number>();
   const indexes = new Map<string, Buffer>();
-  const take = (session: Session, items: readonly ItemInFile[], onSent: () => void): Promise<Ingested> =>
-    ingest(session, appId, items, { onSent, indexes });
+  const take = (session: Session, items: readonly ItemInFile[]): Promise<Ingested> => ingest(session, appId, items, { indexes });
   const begun = performance.now();
   const targets = () => ({
     import: importId,
@@ -79,18 +78,18 @@ export async function runImport(
     await requireApp(system, scope, appId);
     if (options.dryRun) {
       await rehearse(system, scope, (session) =>
-        readAll(importer(path), { report, counts, options, takeIn: (items, onSent) => take(session, items, onSent) }),
+        readAll(importer(path), { report, counts, options, takeIn: (items) => take(session, items) }),
       );
       await note('import.rehearsed');
     } else {
       // An import that is killed leaves this entry; its batches have none of their own.
       await note('import.started');
-      const takeIn: TakeIn = (items, onSent) =>
+      const takeIn: TakeIn = (items) =>
         ingestWhole(
           system,
           scope,
           (act) => inScope(system, scope, act),
-          (session) => take(session, items, onSent),
+          (session) => take(session, items),
         );
       await readAll(importer(path), { report, counts, options, takeIn });
       await note('import.completed');
@@ -150,47 +149,54 @@ async function rehearse(system: System, scope: Scope, act: (session: Session) =>
   }
 }
 
-/** Reads the source into batches. While the database writes what was sent of one, the next is read. */
+/** So many batches are handed over before the first of them has to be written: while the database works, the next are read. */
+const READ_AHEAD = 2;
+
+/** Reads the source into batches, which are written one after the other. Those that are full are written, also where the source fails behind them. */
 async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<void> {
   const { report, options } = run;
   let items: ItemInFile[] = [];
   let text = 0;
   let parts = 0;
-  let writing = Promise.resolve();
   const progress = { done: 0, total: 0 };
-  const flush = async (): Promise<void> => {
-    await writing;
-    if (options.signal?.aborted) throw stopped(report.dryRun);
-    if (items.length) {
-      const batch = items;
-      await new Promise<void>((resolve) => {
-        writing = writeBatch(run, batch, resolve).finally(resolve);
-        // It is awaited at the next batch, and must not count as unhandled until then.
-        writing.catch(() => undefined);
-      });
-    }
+  const tell = (): void => options.onProgress?.({ ...progress, records: report.records });
+  const handed: Promise<void>[] = [];
+  let written = Promise.resolve();
+  const handOver = async (): Promise<void> => {
+    const batch = items;
     [items, text, parts] = [[], 0, 0];
-    options.onProgress?.({ ...progress, records: report.records });
+    written = written.then(async () => {
+      if (options.signal?.aborted) throw stopped(report.dryRun);
+      if (batch.length) await writeBatch(run, batch);
+      tell();
+    });
+    // It is awaited later, and must not count as unhandled until then.
+    written.catch(() => undefined);
+    handed.push(written);
+    if (handed.length > READ_AHEAD) await handed.shift();
   };
-  for await (const event of events) {
-    if (event.kind === 'progress') {
-      Object.assign(progress, { done: event.done, total: event.total });
-      options.onProgress?.({ ...progress, records: report.records });
-    } else if (event.kind === 'record') {
-      const { record, at, content, told } = event;
-      // A last word repeats what the source said before.
-      if (told !== 'LAST') report.records += 1;
-      items.push({ index: items.length, at, record, ...(content ? { content } : {}), ...(told ? { told } : {}) });
-      text += 'body' in record ? record.body.length : 0;
-      parts += partsOf(record);
-      if (items.length >= (options.batchSize ?? BATCH_RECORDS) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content)
-        await flush();
-      // The source is closed when it has been read, and content is read from it.
-      if (content) await writing;
-    } else noteEvent(report, event);
+  try {
+    for await (const event of events) {
+      if (event.kind === 'progress') {
+        Object.assign(progress, { done: event.done, total: event.total });
+        tell();
+      } else if (event.kind === 'record') {
+        const { record, at, content, told } = event;
+        // A last word repeats what the source said before.
+        if (told !== 'LAST') report.records += 1;
+        items.push({ index: items.length, at, record, ...(content ? { content } : {}), ...(told ? { told } : {}) });
+        text += 'body' in record ? record.body.length : 0;
+        parts += partsOf(record);
+        if (items.length >= (options.batchSize ?? BATCH_RECORDS) || text >= BATCH_TEXT || parts >= BATCH_PARTS || content)
+          await handOver();
+        // The source is closed when it has been read, and content is read from it.
+        if (content) await written;
+      } else noteEvent(report, event);
+    }
+    await handOver();
+  } finally {
+    await written;
   }
-  await flush();
-  await writing;
 }
 
 function partsOf(record: IntakeRecord): number {
@@ -207,8 +213,8 @@ function noteEvent(report: ImportReport, event: Exclude<SourceEvent, { kind: 're
   }
 }
 
-async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[], onSent: () => void): Promise<void> {
-  const ingested = await takeIn(items, onSent).catch((error: unknown) => {
+async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[]): Promise<void> {
+  const ingested = await takeIn(items).catch((error: unknown) => {
     if (error instanceof Refusal) throw error;
     const between = `${showPosition(items[0]!.at)} and ${showPosition(items.at(-1)!.at)}`;
     const state = sqlState(error);

@@ -189,7 +189,6 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
     // Until this thread lets go, the piece is not on its way.
     await immediate();
   }
-  batch.options.onSent?.();
   const created = new Set((await Promise.all(inserting)).flatMap((rows) => rows.map((row) => row.id)));
   for (const message of messages) message.created = created.has(message.id);
   count(batch, 'message', 'created', created.size);

@@ -36,14 +36,11 @@ export async function ingest(
   const batch = await openBatch(session, appId, options);
   try {
     await resolveReferences(batch, items);
-    const messages = only(items, 'message');
-    // What has no messages is soon written.
-    if (!messages.length) options.onSent?.();
     if (options.strict) requireReferences(batch, items);
     await ingestUsers(batch, only(items, 'user'));
     await ingestConversations(batch, only(items, 'conversation'));
     await ingestParticipants(batch, only(items, 'participant'));
-    const replaced = await ingestMessages(batch, messages);
+    const replaced = await ingestMessages(batch, only(items, 'message'));
     await ingestEdits(batch, only(items, 'messageEdit'));
     await ingestReactions(batch, only(items, 'reaction'));
     await ingestCalls(batch, only(items, 'call'));

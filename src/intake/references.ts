@@ -63,8 +63,10 @@ export async function resolveReferences(batch: Batch, items: readonly AnyItem[])
     const conversation = conversationIn(record);
     if (conversation !== undefined) conversations.add(conversation);
   }
-  if (people.size) await resolvePeople(batch, people);
-  if (conversations.size) await resolveConversations(batch, conversations);
+  await Promise.all([
+    people.size ? resolvePeople(batch, people) : undefined,
+    conversations.size ? resolveConversations(batch, conversations) : undefined,
+  ]);
 }
 
 async function resolvePeople(batch: Batch, names: ReadonlySet<string>): Promise<void> {

@@ -41,7 +41,12 @@ export function seal(key: Buffer, place: Place, plain: string | Buffer): Buffer 
   cipher.setAAD(bind(place));
   const body = typeof plain === 'string' ? cipher.update(plain, 'utf8') : cipher.update(plain);
   cipher.final();
-  return Buffer.concat([Buffer.of(VERSION), iv, body, cipher.getAuthTag()]);
+  const sealed = Buffer.allocUnsafe(1 + NONCE + body.length + TAG);
+  sealed[0] = VERSION;
+  sealed.set(iv, 1);
+  sealed.set(body, 1 + NONCE);
+  sealed.set(cipher.getAuthTag(), 1 + NONCE + body.length);
+  return sealed;
 }
 
 /** Opens what `seal` made. Throws SealBroken, naming the place but never the content. */

@@ -1,10 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { freshDatabase, type FreshDatabase } from '../support/cluster.ts';
 import { openWorld, type World } from '../support/world.ts';
 
+let database: FreshDatabase;
 let world: World;
 let tokens: string[];
 beforeAll(async () => {
-  world = await openWorld({ work: false, environment: { HABEAS_POOL_SIZE: '4', HABEAS_LIMIT_SECONDS: '2' } });
+  database = await freshDatabase();
+  world = await openWorld({ database, work: false, environment: { HABEAS_POOL_SIZE: '4', HABEAS_LIMIT_SECONDS: '2' } });
   const tenant = await world.tenant();
   const app = await world.app(tenant);
   const names = Array.from({ length: 12 }, (_, i) => `u${i}`);
@@ -46,5 +51,25 @@ test('an answer that is out before all behind it was read keeps no connection, h
     const answers = await Promise.all(tokens.map((token) => world.as(token)(early)));
     expect(new Set(answers.flatMap(({ codes }) => codes))).toEqual(new Set(['FORBIDDEN']));
   }
+  expect(await world.as(tokens[0]!)('{ messages { edges { node { body } } } }')).toMatchObject({ codes: [] });
+});
+
+/** Keeps everybody from a table until told to let go. */
+async function lock(table: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: database.adminUrl });
+  await client.connect();
+  await client.query('begin');
+  await client.query(`lock table ${table} in access exclusive mode`);
+  return () => client.end();
+}
+
+test('an answer of several steps ends once they take longer together than a statement may alone', async () => {
+  const steps = [await lock('users'), await lock('messages')];
+  const asked = world.as(tokens[0]!)('{ me { messages { edges { node { reactions { emoji } } } } } }');
+  for (const release of steps) {
+    await sleep(1_400);
+    await release();
+  }
+  expect(await asked).toMatchObject({ codes: ['LIMIT_EXCEEDED'], messages: ['This took longer than 2 s and was cancelled.'] });
   expect(await world.as(tokens[0]!)('{ messages { edges { node { body } } } }')).toMatchObject({ codes: [] });
 });

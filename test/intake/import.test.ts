@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
 import { run } from '../../src/cli/run.ts';
+import { Refusal } from '../../src/errors.ts';
 import type { ImportReport } from '../../src/intake/import-report.ts';
 import { runImport, type ImportOptions } from '../../src/intake/import.service.ts';
 import { importDiscord } from '../../src/intake/discord.importer.ts';
@@ -137,6 +138,21 @@ describe('what is wrong with an export', () => {
       'b.ndjson:5 reaction: no message of this external id in the conversation',
     ]);
     expect(report.skipped.total).toBe(5);
+  });
+
+  test('a source that breaks half-way leaves what was read before in full batches, and the entry that tells of it counts them all', async () => {
+    const path = `${await writeExport({ 'a.ndjson': lines(ada, room, message('m1'), message('m2'), message('m3')) })}/a.ndjson`;
+    const breaking: Importer = async function* (from) {
+      for await (const event of importNdjson(from)) {
+        yield event;
+        if (event.kind === 'record' && event.at.line === 5) throw new Refusal('INVALID_INPUT', 'broken');
+      }
+    };
+    const app = await world.app(tenant);
+    await expect(imported(app, breaking, path, { batchSize: 2 })).rejects.toThrow('broken');
+    expect((await contentsOf(world, tenant, app))['messages']).toHaveLength(2);
+    const failed = `select targets from audit_entries where act = 'import.failed' and targets->>'app' = $1`;
+    expect(await world.sql(failed, [app])).toMatchObject([{ targets: { records: 5, counts: { 'message.created': 2 } } }]);
   });
 
   test('a NUL character is replaced, with a warning that names file and line', async () => {
