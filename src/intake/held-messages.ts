@@ -53,24 +53,33 @@ export async function findAnswered(
   };
 }
 
-/** Ties replies that came before what they answer to it. */
-export async function tieWaiting(batch: Batch, created: readonly Accepted[]): Promise<void> {
-  if (!created.length) return;
-  const { db, scope } = batch.session;
-  const pairs = (await db.query(
+/** A reply that came before what it answers. */
+interface Waiting {
+  reply: string;
+  answered: string;
+}
+
+/** The replies that wait for messages, by the ids those have where they are new. */
+export async function findWaiting({ session: { db, scope } }: Batch, messages: readonly Accepted[]): Promise<Waiting[]> {
+  if (!messages.length) return [];
+  return db.query(
     `select reply.id as reply, p.id as answered from unnest($2::uuid[], $3::uuid[], $4::text[]) as p (id, conversation_id, external_id)
      cross join lateral (select m.id from messages m where m.tenant_id = $1 and m.conversation_id = p.conversation_id and m.reply_to_external = p.external_id offset 0) reply`,
     [
       scope.tenantId,
-      created.map(({ id }) => id),
-      created.map(({ conversationId }) => conversationId),
-      created.map(({ record }) => record.externalId),
+      messages.map(({ id }) => id),
+      messages.map(({ conversationId }) => conversationId),
+      messages.map(({ record }) => record.externalId),
     ],
-  )) as { reply: string; answered: string }[];
-  if (!pairs.length) return;
-  await db.query(
+  );
+}
+
+/** Ties such replies to what they answer. */
+export async function tieWaiting(batch: Batch, waiting: readonly Waiting[]): Promise<void> {
+  if (!waiting.length) return;
+  await batch.session.db.query(
     `update messages m set reply_to_id = v.answered, reply_to_external = null from unnest($3::uuid[], $4::uuid[]) as v (reply, answered)
      where m.tenant_id = $1 and m.app_id = $2 and m.id = v.reply and m.id = any ($3::uuid[])`,
-    columns(batch, pairs, (pair) => [pair.reply, pair.answered]),
+    columns(batch, waiting, ({ reply, answered }) => [reply, answered]),
   );
 }

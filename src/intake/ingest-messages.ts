@@ -7,13 +7,14 @@ import { subjectKeys } from '../keys/keyring.ts';
 import { seal } from '../keys/sealed-value.ts';
 import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
-import { findAnswered, HELD_MESSAGES, holdMessages, tieWaiting } from './held-messages.ts';
+import { findAnswered, findWaiting, HELD_MESSAGES, holdMessages, tieWaiting } from './held-messages.ts';
 import { insertMentions, insertReactions } from './ingest-marks.ts';
 import { adoptSubject } from './ingest-participants.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
 
-/** So many messages are sealed at a time: while the database writes them, the next are sealed. */
+/** So many messages are sealed at a time: while the database writes them, the next are sealed. It waits for the first. */
 const PIECE = 250;
+const FIRST_PIECE = 50;
 
 /**
  * Takes messages over with their mentions, reactions and attachments. One that is there already is edited if the record is a later edit of it, and
@@ -41,10 +42,12 @@ function rounds(items: readonly Item<'message'>[]): Item<'message'>[][] {
 
 async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Promise<string[]> {
   const accepted = items.flatMap((item) => accept(batch, item) ?? []);
-  const messages = await withoutErased(batch, accepted);
-  if (!messages.length) return [];
+  if (!accepted.length) return [];
   const { db, scope, system } = batch.session;
-  const keys = await subjectKeys(system.keys, db, scope.tenantId, messages.map(sealingId));
+  const [messages, keys] = await Promise.all([
+    withoutErased(batch, accepted),
+    subjectKeys(system.keys, db, scope.tenantId, accepted.map(sealingId)),
+  ]);
   const readable = messages.filter(
     (message) => keys.has(sealingId(message)) || skip(batch, message.item, 'message', ERASED_REASON),
   );
@@ -54,7 +57,6 @@ async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Pro
     readable.filter((message) => !message.created),
   );
   const created = readable.filter((message) => message.created);
-  await tieWaiting(batch, created);
   // Of a message that was there, the edit has brought the mentions up to date; those of an older record are gone for good.
   await insertMentions(
     batch,
@@ -138,13 +140,14 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
   const { db, scope } = batch.session;
   const idOf = (externalId: string): string | undefined => batch.users.get(externalId)?.id;
   const replyOf = await findAnswered(batch, messages);
-  const insert = (piece: readonly Accepted[]): Promise<{ id: string }[]> =>
+  const insert = (piece: readonly Accepted[]): Promise<[{ written: number }]> =>
     db.query(
-      `insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_id, reply_to_external, channel, direction, kind,
-       external_id, campaign_id, body, metadata)
+      `with written as (insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_id, reply_to_external,
+       channel, direction, kind, external_id, campaign_id, body, metadata)
      select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[], $12::text[], $13::text[],
        $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[])
-     on conflict (tenant_id, conversation_id, external_id) do nothing returning id`,
+     on conflict (tenant_id, conversation_id, external_id) do nothing returning 1)
+     select count(*)::int as written from written`,
       columns(batch, piece, (message) => {
         const { record } = message;
         const owner = sealingId(message);
@@ -180,18 +183,41 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
         ];
       }),
     );
-  const inserting: Promise<{ id: string }[]>[] = [];
+  const pieces: (readonly Accepted[])[] = [];
+  const inserting: Promise<[{ written: number }]>[] = [];
   // Sent without waiting for the answer to the piece before, in one transaction: the first that fails, fails them all.
-  for (let from = 0; from < messages.length; from += PIECE) {
-    const rows = insert(messages.slice(from, from + PIECE));
-    rows.catch(() => undefined);
-    inserting.push(rows);
+  for (let from = 0, to = FIRST_PIECE; from < messages.length; from = to, to += PIECE) {
+    const piece = messages.slice(from, to);
+    const written = insert(piece);
+    written.catch(() => undefined);
+    pieces.push(piece);
+    inserting.push(written);
     // Until this thread lets go, the piece is not on its way.
     await immediate();
   }
-  const created = new Set((await Promise.all(inserting)).flatMap((rows) => rows.map((row) => row.id)));
-  for (const message of messages) message.created = created.has(message.id);
+  // Asked behind them already, of those that will turn out to have been there as well.
+  const [waiting, ...answers] = await Promise.all([findWaiting(batch, messages), ...inserting]);
+  for (const [index, piece] of pieces.entries()) await markCreated(batch, piece, answers[index]![0].written);
+  const created = new Set(messages.flatMap((message) => (message.created ? message.id : [])));
   count(batch, 'message', 'created', created.size);
+  await tieWaiting(
+    batch,
+    waiting.filter(({ answered }) => created.has(answered)),
+  );
+}
+
+/** Notes which messages of a piece are new. Mostly all are, or none; only otherwise it has to be asked which. */
+async function markCreated(batch: Batch, piece: readonly Accepted[], written: number): Promise<void> {
+  const { db, scope } = batch.session;
+  const some = written > 0 && written < piece.length;
+  const rows = some
+    ? ((await db.query('select id from messages where tenant_id = $1 and id = any ($2)', [
+        scope.tenantId,
+        piece.map(({ id }) => id),
+      ])) as { id: string }[])
+    : [];
+  const there = new Set(rows.map(({ id }) => id));
+  for (const message of piece) message.created = some ? there.has(message.id) : written > 0;
 }
 
 const isEmpty = (object: object): boolean => {
