@@ -7,8 +7,8 @@ export const userIndex = (batch: Batch, externalId: string): Buffer => indexOf(b
 export const conversationIndex = (batch: Batch, externalId: string): Buffer =>
   indexOf(batch, `CONVERSATION/${batch.appId}`, externalId);
 
-/** So many indexes are remembered in an import, some megabytes. */
-const REMEMBERED = 20_000;
+/** So many indexes are remembered in an import, some ten megabytes. */
+const REMEMBERED = 50_000;
 
 function indexOf({ tenantKey, options: { indexes } }: Batch, type: string, externalId: string): Buffer {
   const name = `${type} ${externalId}`;
