@@ -40,7 +40,7 @@ const limits = {
     30,
     1,
     3600,
-    'Seconds a statement of a request may take before the database cancels it; what an answer reads is ended after as many in all.',
+    'Seconds a statement of a request may take before the database cancels it; a query that has read for as long begins nothing more.',
   ),
   HABEAS_LIMIT_KEY_RATE: limit(60_000, 1, 100_000_000, 'Requests a minute for each API key; 429 with Retry-After beyond.'),
   HABEAS_LIMIT_ADDRESS_RATE: limit(

@@ -70,13 +70,18 @@ export class Request implements RequestScope {
    * ends, and keep a connection for good.
    */
   async #read(): Promise<Session> {
-    if (this.#ended) throw new Error('the answer is out: nothing more is read for it');
+    const refuseEnded = (): void => {
+      if (this.#ended) throw new Error('the answer is out: nothing more is read for it');
+    };
+    refuseEnded();
     const { seconds } = this.system.config.limits;
     this.#reading ??= openSession(this.system, this.scope, seconds);
-    this.#began ??= performance.now();
     const { session } = await this.#reading;
-    // The database cancels a statement that takes so long; many that each take less are ended here.
-    if (performance.now() - this.#began > seconds * 1000) throw tookTooLong(seconds);
+    refuseEnded();
+    this.#began ??= performance.now();
+    // The database cancels a statement that takes so long. Where statements that each take less did together, nothing more is begun: not of a
+    // mutation, which has been done by then.
+    if (!this.mutation && performance.now() - this.#began > seconds * 1000) throw tookTooLong(seconds);
     return session;
   }
 }

@@ -63,10 +63,14 @@ export async function resolveReferences(batch: Batch, items: readonly AnyItem[])
     const conversation = conversationIn(record);
     if (conversation !== undefined) conversations.add(conversation);
   }
-  await Promise.all([
+  const [first, second] = [
     people.size ? resolvePeople(batch, people) : undefined,
     conversations.size ? resolveConversations(batch, conversations) : undefined,
-  ]);
+  ];
+  // Sent together. Where the first fails it is its error that tells why, and not that of those behind it in the transaction.
+  second?.catch(() => undefined);
+  await first;
+  await second;
 }
 
 async function resolvePeople(batch: Batch, names: ReadonlySet<string>): Promise<void> {

@@ -63,7 +63,7 @@ async function lock(table: string): Promise<() => Promise<void>> {
   return () => client.end();
 }
 
-test('an answer of several steps ends once they take longer together than a statement may alone', async () => {
+test('a query of several steps begins no more once they have taken longer together than a statement may alone', async () => {
   const steps = [await lock('users'), await lock('messages')];
   const asked = world.as(tokens[0]!)('{ me { messages { edges { node { reactions { emoji } } } } } }');
   for (const release of steps) {
