@@ -28,7 +28,7 @@ export interface ImportOptions {
 
 /**
  * One transaction holds at most so many records, and so long it keeps everybody else from feeding the app or erasing anybody of it: a quarter of a second,
- * or a few times that in a large database. Half as many were a tenth slower, twice as many a little faster.
+ * or a few times that in a large database. Half as many were a tenth slower, twice as many a tenth faster.
  */
 const BATCH_RECORDS = 2_000;
 /** And at most so many characters of text, and so many participants, mentions and reactions. */

@@ -183,41 +183,36 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
         ];
       }),
     );
-  const pieces: (readonly Accepted[])[] = [];
   const inserting: Promise<[{ written: number }]>[] = [];
   // Sent without waiting for the answer to the piece before, in one transaction: the first that fails, fails them all.
   for (let from = 0, to = FIRST_PIECE; from < messages.length; from = to, to += PIECE) {
-    const piece = messages.slice(from, to);
-    const written = insert(piece);
+    const written = insert(messages.slice(from, to));
     written.catch(() => undefined);
-    pieces.push(piece);
     inserting.push(written);
     // Until this thread lets go, the piece is not on its way.
     await immediate();
   }
   // Asked behind them already, of those that will turn out to have been there as well.
   const [waiting, ...answers] = await Promise.all([findWaiting(batch, messages), ...inserting]);
-  for (const [index, piece] of pieces.entries()) await markCreated(batch, piece, answers[index]![0].written);
-  const created = new Set(messages.flatMap((message) => (message.created ? message.id : [])));
-  count(batch, 'message', 'created', created.size);
+  const written = answers.reduce((sum, [piece]) => sum + piece.written, 0);
+  const created = await whichAreNew(batch, messages, written);
+  for (const message of messages) message.created = created.has(message.id);
+  count(batch, 'message', 'created', written);
   await tieWaiting(
     batch,
     waiting.filter(({ answered }) => created.has(answered)),
   );
 }
 
-/** Notes which messages of a piece are new. Mostly all are, or none; only otherwise it has to be asked which. */
-async function markCreated(batch: Batch, piece: readonly Accepted[], written: number): Promise<void> {
+/** The ids of those that were written. Mostly all were, or none; only otherwise it has to be asked which. */
+async function whichAreNew(batch: Batch, messages: readonly Accepted[], written: number): Promise<ReadonlySet<string>> {
+  const ids = messages.map(({ id }) => id);
+  if (written === 0 || written === ids.length) return new Set(written ? ids : []);
   const { db, scope } = batch.session;
-  const some = written > 0 && written < piece.length;
-  const rows = some
-    ? ((await db.query('select id from messages where tenant_id = $1 and id = any ($2)', [
-        scope.tenantId,
-        piece.map(({ id }) => id),
-      ])) as { id: string }[])
-    : [];
-  const there = new Set(rows.map(({ id }) => id));
-  for (const message of piece) message.created = some ? there.has(message.id) : written > 0;
+  const rows = (await db.query('select id from messages where tenant_id = $1 and id = any ($2)', [scope.tenantId, ids])) as {
+    id: string;
+  }[];
+  return new Set(rows.map(({ id }) => id));
 }
 
 const isEmpty = (object: object): boolean => {
