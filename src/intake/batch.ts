@@ -58,6 +58,8 @@ export interface Batch {
   tenantKey: Buffer;
   users: Map<string, KnownUser>;
   conversations: Map<string, KnownConversation>;
+  /** Whether the ledger knows messages of the app that were erased one by one. */
+  anyMessageErased: boolean;
   counts: Map<string, number>;
   skips: Skip[];
   /** Files written before the commit, to be removed if it fails. */
@@ -97,6 +99,7 @@ export async function openBatch(session: Session, appId: string, options: Ingest
     tenantKey,
     users: new Map(),
     conversations: new Map(),
+    anyMessageErased: false,
     counts: new Map(),
     skips: [],
     written: [],

@@ -1,3 +1,4 @@
+import { arrayOf } from '../database/arrays.ts';
 import { columns, type Accepted, type Batch } from './batch.ts';
 
 /**
@@ -67,9 +68,18 @@ export async function findWaiting({ session: { db, scope } }: Batch, messages: r
      cross join lateral (select m.id from messages m where m.tenant_id = $1 and m.conversation_id = p.conversation_id and m.reply_to_external = p.external_id offset 0) reply`,
     [
       scope.tenantId,
-      messages.map(({ id }) => id),
-      messages.map(({ conversationId }) => conversationId),
-      messages.map(({ record }) => record.externalId),
+      arrayOf(
+        'uuid',
+        messages.map(({ id }) => id),
+      ),
+      arrayOf(
+        'uuid',
+        messages.map(({ conversationId }) => conversationId),
+      ),
+      arrayOf(
+        'text',
+        messages.map(({ record }) => record.externalId),
+      ),
     ],
   );
 }

@@ -154,7 +154,7 @@ async function rehearse(system: System, scope: Scope, act: (session: Session) =>
 }
 
 /** So many records are read without a pause, about a millisecond. */
-const SLICE = 25;
+const SLICE = 100;
 
 /** Reads the source into batches, which are written one after the other. Those that are full are written, also where the source fails behind them. */
 async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<void> {

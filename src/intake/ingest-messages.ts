@@ -1,20 +1,19 @@
 import { setImmediate as immediate } from 'node:timers/promises';
-import { storeMentions } from '../data/mention.ts';
 import { deleteMessages, messageIndex } from '../data/message/message.deletion.ts';
-import { place } from '../data/place.ts';
 import { uuidv7 } from '../database/uuid.ts';
 import { subjectKeys } from '../keys/keyring.ts';
-import { seal } from '../keys/sealed-value.ts';
-import { columns, count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item } from './batch.ts';
+import { count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
 import { findAnswered, findWaiting, HELD_MESSAGES, holdMessages, tieWaiting } from './held-messages.ts';
 import { insertMentions, insertReactions } from './ingest-marks.ts';
 import { adoptSubject } from './ingest-participants.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
+import { INSERT_MESSAGES, messageRows } from './message-rows.ts';
 
-/** So many messages are sealed at a time: while the database writes them, the next are sealed. It waits for the first. */
+/** So many messages are sealed at a time: while the database writes them, the next are sealed. It waits for the first, so pieces begin small and grow. */
 const PIECE = 250;
 const FIRST_PIECE = 50;
+const GROWTH = 1.5;
 
 /**
  * Takes messages over with their mentions, reactions and attachments. One that is there already is edited if the record is a later edit of it, and
@@ -60,7 +59,7 @@ async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Pro
   // Of a message that was there, the edit has brought the mentions up to date; those of an older record are gone for good.
   await insertMentions(
     batch,
-    created.map((message) => ({ ...message, mentions: message.record.mentions })),
+    created.flatMap((message) => (message.record.mentions.length ? { ...message, mentions: message.record.mentions } : [])),
   );
   const there = await stillThere(batch, readable);
   await insertReactions(
@@ -84,12 +83,8 @@ async function stillThere(batch: Batch, messages: readonly Accepted[]): Promise<
 
 /** Leaves out messages that were erased one by one. The ledger knows them by an index each, which is only computed where it knows any. */
 async function withoutErased(batch: Batch, messages: readonly Accepted[]): Promise<readonly Accepted[]> {
+  if (!batch.anyMessageErased) return messages;
   const { db, scope } = batch.session;
-  const [any] = (await db.query(`select 1 from erasures where tenant_id = $1 and app_id = $2 and target = 'MESSAGE' limit 1`, [
-    scope.tenantId,
-    batch.appId,
-  ])) as unknown[];
-  if (!any) return messages;
   const indexOf = (message: Accepted): Buffer => messageIndex(batch.tenantKey, message.conversationId, message.record.externalId);
   const rows = (await db.query(
     `select external_index from erasures where tenant_id = $1 and app_id = $2 and target = 'MESSAGE' and external_index = any ($3)`,
@@ -137,56 +132,13 @@ function accept(batch: Batch, item: Item<'message'>): Accepted | undefined {
 }
 
 async function insertMessages(batch: Batch, messages: readonly Accepted[], keys: ReadonlyMap<string, Buffer>): Promise<void> {
-  const { db, scope } = batch.session;
-  const idOf = (externalId: string): string | undefined => batch.users.get(externalId)?.id;
-  const replyOf = await findAnswered(batch, messages);
+  const making = { batch, keys, replyOf: await findAnswered(batch, messages) };
   const insert = (piece: readonly Accepted[]): Promise<[{ written: number }]> =>
-    db.query(
-      `with written as (insert into messages (tenant_id, app_id, id, conversation_id, author_id, subject_id, sent_at, edited_at, deleted_at, reply_to_id, reply_to_external,
-       channel, direction, kind, external_id, campaign_id, body, metadata)
-     select $1, $2, * from unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::uuid[], $11::text[], $12::text[], $13::text[],
-       $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[])
-     on conflict (tenant_id, conversation_id, external_id) do nothing returning 1)
-     select count(*)::int as written from written`,
-      columns(batch, piece, (message) => {
-        const { record } = message;
-        const owner = sealingId(message);
-        const key = keys.get(owner)!;
-        const gone = record.kind === 'TOMBSTONE';
-        const reply = replyOf(message);
-        const held = <T>(value: T | undefined): T | null => (gone ? null : (value ?? null));
-        return [
-          message.id,
-          message.conversationId,
-          message.authorId,
-          message.subjectId,
-          record.sentAt,
-          held(record.editedAt),
-          gone ? record.sentAt : null,
-          reply.id,
-          reply.waitsFor,
-          held(record.channel),
-          held(record.direction),
-          record.kind,
-          record.externalId,
-          held(record.campaignId),
-          gone
-            ? null
-            : seal(
-                key,
-                place(scope.tenantId, owner, 'messages.body', message.id),
-                storeMentions(record.body, record.mentions, idOf),
-              ),
-          gone || isEmpty(record.metadata)
-            ? null
-            : seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), JSON.stringify(record.metadata)),
-        ];
-      }),
-    );
+    batch.session.db.query(INSERT_MESSAGES, messageRows(piece, making));
   const inserting: Promise<[{ written: number }]>[] = [];
   // Sent without waiting for the answer to the piece before, in one transaction: the first that fails, fails them all.
-  for (let from = 0, to = FIRST_PIECE; from < messages.length; from = to, to += PIECE) {
-    const written = insert(messages.slice(from, to));
+  for (let from = 0, size = FIRST_PIECE; from < messages.length; from += size, size = Math.min(PIECE, Math.ceil(size * GROWTH))) {
+    const written = insert(messages.slice(from, from + size));
     written.catch(() => undefined);
     inserting.push(written);
     // Until this thread lets go, the piece is not on its way.
@@ -214,11 +166,6 @@ async function whichAreNew(batch: Batch, messages: readonly Accepted[], written:
   }[];
   return new Set(rows.map(({ id }) => id));
 }
-
-const isEmpty = (object: object): boolean => {
-  for (const _ in object) return false;
-  return true;
-};
 
 interface Existing {
   id: string;

@@ -1,3 +1,4 @@
+import { arrayOf } from '../database/arrays.ts';
 import { Refusal } from '../errors.ts';
 import { blindIndex } from '../keys/blind-index.ts';
 import type { AnyItem, Batch } from './batch.ts';
@@ -54,7 +55,7 @@ const conversationIn = (record: IntakeRecord): string | undefined => {
   return 'conversation' in record ? record.conversation : undefined;
 };
 
-/** Looks up everybody and every conversation that a batch names, in three statements whatever its size. */
+/** Looks up everybody and every conversation that a batch names, in four statements whatever its size. */
 export async function resolveReferences(batch: Batch, items: readonly AnyItem[]): Promise<void> {
   const people = new Set<string>();
   const conversations = new Set<string>();
@@ -63,14 +64,23 @@ export async function resolveReferences(batch: Batch, items: readonly AnyItem[])
     const conversation = conversationIn(record);
     if (conversation !== undefined) conversations.add(conversation);
   }
-  const [first, second] = [
+  const lookups = [
     people.size ? resolvePeople(batch, people) : undefined,
     conversations.size ? resolveConversations(batch, conversations) : undefined,
+    resolveErasedMessages(batch),
   ];
-  // Sent together. Where the first fails it is its error that tells why, and not that of those behind it in the transaction.
-  second?.catch(() => undefined);
-  await first;
-  await second;
+  // Sent together. Where one fails it is its error that tells why, and not that of those behind it in the transaction.
+  for (const lookup of lookups) lookup?.catch(() => undefined);
+  for (const lookup of lookups) await lookup;
+}
+
+async function resolveErasedMessages(batch: Batch): Promise<void> {
+  const { db, scope } = batch.session;
+  const found = (await db.query(`select 1 from erasures where tenant_id = $1 and app_id = $2 and target = 'MESSAGE' limit 1`, [
+    scope.tenantId,
+    batch.appId,
+  ])) as unknown[];
+  batch.anyMessageErased = found.length > 0;
 }
 
 async function resolvePeople(batch: Batch, names: ReadonlySet<string>): Promise<void> {
@@ -123,7 +133,10 @@ function indexed(names: ReadonlySet<string>, indexOf: (name: string) => Buffer) 
     keys.push(index);
     byIndex.set(index.toString('hex'), name);
   }
-  return { keys, nameOf: (row: { external_index: Buffer }): string => byIndex.get(row.external_index.toString('hex'))! };
+  return {
+    keys: arrayOf('bytea', keys),
+    nameOf: (row: { external_index: Buffer }): string => byIndex.get(row.external_index.toString('hex'))!,
+  };
 }
 
 /**

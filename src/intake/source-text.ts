@@ -11,46 +11,116 @@ export interface Line {
   flaw?: 'TOO_LONG' | 'NOT_UTF8';
 }
 
+/** Whole lines of a file, the last of them perhaps without its line end; or one that is too long, of which nothing is kept. */
+export interface Piece {
+  content: Uint8Array<ArrayBuffer>;
+  /** How much of the file it stands for. */
+  bytes: number;
+  isTooLong: boolean;
+}
+
 const LINE_FEED = 0x0a;
+/** A piece has so many bytes or more, but for the last. */
+const PIECE_BYTES = 64 * 1024;
+const MAX_LINE_BYTES = 32 * 2 ** 20;
 const strict = new TextDecoder('utf-8', { fatal: true });
 const lenient = new TextDecoder('utf-8');
 
-/** The lines of a file, one at a time: memory is bounded by the longest line that is allowed. */
-export async function* lines(file: SourceFile, maxBytes = 32 * 2 ** 20): AsyncGenerator<Line> {
-  let held: Buffer[] = [];
-  let bytes = 0;
-  let number = 0;
+/** A file, piece by piece: memory is bounded by the longest line that is allowed. */
+export async function* pieces(file: SourceFile, maxBytes = MAX_LINE_BYTES): AsyncGenerator<Piece> {
+  let whole = new Gathered();
+  let begun = new Gathered();
+  // Of a line that is too long only the count goes on.
+  let dropped = 0;
   for await (const chunk of (await file.open()) as AsyncIterable<Buffer>) {
-    let from = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
-      const part = chunk.subarray(from, end);
-      number += 1;
-      yield asLine(number, [...held, part], bytes + part.length, 1, maxBytes);
-      held = [];
-      bytes = 0;
-      from = end + 1;
+    const from = dropped > 0 ? chunk.indexOf(LINE_FEED) + 1 : 0;
+    if (dropped > 0) {
+      dropped += from || chunk.length;
+      if (from === 0) continue;
+      yield { content: new Uint8Array(), bytes: dropped, isTooLong: true };
+      dropped = 0;
     }
-    bytes += chunk.length - from;
-    // Past the bound only the count goes on: the line will be reported as too long.
-    if (bytes <= maxBytes) held.push(chunk.subarray(from));
-    else held = [];
+    const end = chunk.lastIndexOf(LINE_FEED) + 1;
+    if (end > from) {
+      whole.add(...begun.parts, chunk.subarray(from, end));
+      begun = new Gathered();
+    }
+    begun.add(chunk.subarray(Math.max(from, end)));
+    const isTooLong = begun.bytes > maxBytes;
+    if (whole.bytes >= PIECE_BYTES || (whole.bytes > 0 && isTooLong)) {
+      yield whole.piece();
+      whole = new Gathered();
+    }
+    if (!isTooLong) continue;
+    dropped = begun.bytes;
+    begun = new Gathered();
   }
-  if (bytes > 0) yield asLine(number + 1, held, bytes, 0, maxBytes);
+  if (dropped > 0) yield { content: new Uint8Array(), bytes: dropped, isTooLong: true };
+  whole.add(...begun.parts);
+  if (whole.bytes > 0) yield whole.piece();
 }
 
-function asLine(line: number, parts: Buffer[], length: number, lineEnd: number, maxBytes: number): Line {
-  const bytes = length + lineEnd;
-  if (length > maxBytes) return { line, text: '', bytes, flaw: 'TOO_LONG' };
-  const { text, intact } = decode(parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts));
+class Gathered {
+  parts: Buffer[] = [];
+  bytes = 0;
+
+  add(...parts: Buffer[]): void {
+    for (const part of parts) {
+      this.parts.push(part);
+      this.bytes += part.length;
+    }
+  }
+
+  /** In memory of its own, so that it can be handed to another thread. */
+  piece(): Piece {
+    const content = new Uint8Array(this.bytes);
+    let at = 0;
+    for (const part of this.parts) {
+      content.set(part, at);
+      at += part.length;
+    }
+    return { content, bytes: this.bytes, isTooLong: false };
+  }
+}
+
+/** The lines of a piece, counted from 1. */
+export function* linesOf({ content, bytes, isTooLong }: Piece, maxBytes = MAX_LINE_BYTES): Generator<Line> {
+  if (isTooLong) return yield { line: 1, text: '', bytes, flaw: 'TOO_LONG' };
+  let line = 0;
+  for (let from = 0, to = 0; from < content.length; from = to) {
+    const found = content.indexOf(LINE_FEED, from);
+    const end = found === -1 ? content.length : found;
+    to = found === -1 ? end : end + 1;
+    line += 1;
+    if (end - from > maxBytes) yield { line, text: '', bytes: to - from, flaw: 'TOO_LONG' };
+    else yield asLine(line, content.subarray(from, end), to - from);
+  }
+}
+
+/** The lines of a file, one at a time. */
+export async function* lines(file: SourceFile, maxBytes = MAX_LINE_BYTES): AsyncGenerator<Line> {
+  let before = 0;
+  for await (const piece of pieces(file, maxBytes)) {
+    let last = 0;
+    for (const line of linesOf(piece, maxBytes)) {
+      last = line.line;
+      yield { ...line, line: before + line.line };
+    }
+    before += last;
+  }
+}
+
+function asLine(line: number, content: Uint8Array, bytes: number): Line {
+  const { text, intact } = decode(content);
   const bare = text.endsWith('\r') ? text.slice(0, -1) : text;
   return intact ? { line, text: bare, bytes } : { line, text: bare, bytes, flaw: 'NOT_UTF8' };
 }
 
 /** Bytes as UTF-8, without a byte order mark; what is none stands as U+FFFD. */
-export function decode(buffer: Buffer): { text: string; intact: boolean } {
+export function decode(content: Uint8Array): { text: string; intact: boolean } {
   try {
-    return { text: strict.decode(buffer), intact: true };
+    return { text: strict.decode(content), intact: true };
   } catch {
-    return { text: lenient.decode(buffer), intact: false };
+    return { text: lenient.decode(content), intact: false };
   }
 }

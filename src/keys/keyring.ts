@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { arrayOf } from '../database/arrays.ts';
 import type { Db } from '../database/db.ts';
 import { Refusal } from '../errors.ts';
 import type { KeyManagement } from './key-file.ts';
@@ -108,7 +109,7 @@ export async function subjectKeys(ring: Keyring, db: Db, tenantId: string, ids: 
   if (!parent) return found;
   const rows = (await db.query(
     'select subject_id, wrapped from keys.subject_keys where tenant_id = $1 and subject_id = any ($2)',
-    [tenantId, wanted],
+    [tenantId, arrayOf('uuid', wanted)],
   )) as { subject_id: string; wrapped: Buffer }[];
   for (const row of rows) {
     const key = unseal(parent, subjectPlace(tenantId, row.subject_id), row.wrapped);

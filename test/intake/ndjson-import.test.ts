@@ -58,6 +58,32 @@ describe('native NDJSON', () => {
     expect(await ids(join(folder, 'export'))).toEqual(['2']);
   });
 
+  test('is read the same from a source that is large enough for a thread of its own', async () => {
+    const broken = ['{"type":"user"', '', '[]', ndjson({ type: 'user', externalId: '' }).trim(), '{"type":"header"}'];
+    const wild = { type: 'conversation', externalId: 'c\u0000', kind: 'DIRECT', name: '\ud800 "\\ 😀' };
+    const few = [...broken, JSON.stringify(wild), JSON.stringify(user)].join('\n');
+    const small = await imported({ 'a.ndjson': few });
+    const before = Array.from({ length: 15_000 }, (_, id) =>
+      ndjson({ ...user, externalId: `u-${id}`, profile: { handle: 'é'.repeat(30) } }),
+    );
+    const large = await imported({ 'a.ndjson': before.join('') + few, 'b.ndjson': few });
+    const moved = small.map((event) =>
+      'at' in event ? { ...event, at: { ...event.at, line: event.at.line! + before.length } } : event,
+    );
+    const told = (events: typeof small) => events.filter(({ kind }) => kind !== 'progress');
+    expect(
+      told(large)
+        .slice(0, before.length)
+        .map((event) => 'at' in event && event.at.line),
+    ).toEqual(before.map((_, id) => id + 1));
+    expect(told(large).slice(before.length)).toEqual([
+      ...told(moved),
+      ...told(small).map((event) => ('at' in event ? { ...event, at: { ...event.at, file: 'b.ndjson' } } : event)),
+    ]);
+    expect(told(small)).toHaveLength(7);
+    expect(eventsOfKind(large, 'progress').at(-1)).toMatchObject({ done: Buffer.byteLength(before.join('') + few + few) });
+  });
+
   test('has every example of its documentation taken over', async () => {
     const docs = await readFile(resolve(import.meta.dirname, '../../docs/ndjson.md'), 'utf8');
     const examples = [...docs.matchAll(/```ndjson\n([\s\S]*?)```/g)].map(([, block]) => block ?? '');
