@@ -49,6 +49,8 @@ export interface IngestOptions {
   strict?: boolean;
   /** Blind indexes of external ids that one import has computed, for its next batches. */
   indexes?: Map<string, Buffer>;
+  /** Told when the database has rows to write: this thread waits for it rather than it for this thread. */
+  onWriting?: () => void;
 }
 
 /** What one batch works with: the app, its tenant's key, who is known so far, and the counts. Lives for one transaction. */

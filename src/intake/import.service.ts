@@ -36,7 +36,7 @@ const BATCH_TEXT = 4 << 20;
 const BATCH_PARTS = 20_000;
 
 type ItemInFile = AnyItem & { at: Position };
-type TakeIn = (items: readonly ItemInFile[]) => Promise<Ingested>;
+type TakeIn = (items: readonly ItemInFile[], onWriting: () => void) => Promise<Ingested>;
 
 interface Run {
   report: ImportReport;
@@ -65,7 +65,8 @@ export async function runImport(
   const report = newReport(importId, options.dryRun ?? false);
   const counts = new Map<string, number>();
   const indexes = new Map<string, Buffer>();
-  const take = (session: Session, items: readonly ItemInFile[]): Promise<Ingested> => ingest(session, appId, items, { indexes });
+  const take = (session: Session, items: readonly ItemInFile[], onWriting: () => void): Promise<Ingested> =>
+    ingest(session, appId, items, { indexes, onWriting });
   const begun = performance.now();
   const targets = () => ({
     import: importId,
@@ -82,18 +83,18 @@ export async function runImport(
     await requireApp(system, scope, appId);
     if (options.dryRun) {
       await rehearse(system, scope, (session) =>
-        readAll(importer(path), { report, counts, options, takeIn: (items) => take(session, items) }),
+        readAll(importer(path), { report, counts, options, takeIn: (items, onWriting) => take(session, items, onWriting) }),
       );
       await note('import.rehearsed');
     } else {
       // An import that is killed leaves this entry; its batches have none of their own.
       await note('import.started');
-      const takeIn: TakeIn = (items) =>
+      const takeIn: TakeIn = (items, onWriting) =>
         ingestWhole(
           system,
           scope,
           (act) => inScope(system, scope, act),
-          (session) => take(session, items),
+          (session) => take(session, items, onWriting),
         );
       await readAll(importer(path), { report, counts, options, takeIn });
       await note('import.completed');
@@ -165,19 +166,20 @@ async function readAll(events: AsyncGenerator<SourceEvent>, run: Run): Promise<v
   const progress = { done: 0, total: 0 };
   const tell = (): void => options.onProgress?.({ ...progress, records: report.records });
   let written = Promise.resolve();
-  // While a batch is written the next is read.
+  // While the database writes a batch the next is read. Not before: until it has something to write it waits for this thread.
   const handOver = async (): Promise<void> => {
     const batch = items;
     [items, text, parts] = [[], 0, 0];
-    const before = written;
-    written = before.then(async () => {
-      if (options.signal?.aborted) throw stopped(report.dryRun);
-      if (batch.length) await writeBatch(run, batch);
-      tell();
+    await written;
+    await new Promise<void>((goOn) => {
+      written = takeOver(batch, goOn);
+      written.then(goOn, goOn);
     });
-    // It is awaited later, and must not count as unhandled until then.
-    written.catch(() => undefined);
-    await before;
+  };
+  const takeOver = async (batch: readonly ItemInFile[], onWriting: () => void): Promise<void> => {
+    if (options.signal?.aborted) throw stopped(report.dryRun);
+    if (batch.length) await writeBatch(run, batch, onWriting);
+    tell();
   };
   try {
     for await (const event of events) {
@@ -219,8 +221,8 @@ function noteEvent(report: ImportReport, event: Exclude<SourceEvent, { kind: 're
   }
 }
 
-async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[]): Promise<void> {
-  const ingested = await takeIn(items).catch((error: unknown) => {
+async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemInFile[], onWriting: () => void): Promise<void> {
+  const ingested = await takeIn(items, onWriting).catch((error: unknown) => {
     if (error instanceof Refusal) throw error;
     const between = `${showPosition(items[0]!.at)} and ${showPosition(items.at(-1)!.at)}`;
     const state = sqlState(error);

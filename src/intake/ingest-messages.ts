@@ -143,6 +143,7 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
     inserting.push(written);
     // Until this thread lets go, the piece is not on its way.
     await immediate();
+    if (size === PIECE) batch.options.onWriting?.();
   }
   // Asked behind them already, of those that will turn out to have been there as well.
   const [waiting, ...answers] = await Promise.all([findWaiting(batch, messages), ...inserting]);
