@@ -6,7 +6,7 @@ export default {
   // Kills of whole processes take minutes: they run in `npm run test:long`.
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...(process.env.HABEAS_LONG ? [] : ['/test/faults/(import-killed|killed|lease|under-load)']),
+    ...(process.env.HABEAS_LONG ? [] : ['/test/faults/(alive|import-killed|killed|lease|under-load)']),
   ],
   setupFiles: ['<rootDir>/test/support/seeds.ts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',

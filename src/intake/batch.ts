@@ -49,7 +49,7 @@ export interface IngestOptions {
   strict?: boolean;
   /** Blind indexes of external ids that one import has computed, for its next batches. */
   indexes?: Map<string, Buffer>;
-  /** Told when the database has rows to write: this thread waits for it rather than it for this thread. */
+  /** Told, perhaps more than once, when the database has rows to write: from then on this thread waits for it rather than it for this thread. */
   onWriting?: () => void;
 }
 
@@ -60,7 +60,7 @@ export interface Batch {
   tenantKey: Buffer;
   users: Map<string, KnownUser>;
   conversations: Map<string, KnownConversation>;
-  /** Whether the ledger knows messages of the app that were erased one by one. */
+  /** Whether the ledger knows messages of the app that were erased one by one; true until it was asked. */
   anyMessageErased: boolean;
   counts: Map<string, number>;
   skips: Skip[];
@@ -101,7 +101,7 @@ export async function openBatch(session: Session, appId: string, options: Ingest
     tenantKey,
     users: new Map(),
     conversations: new Map(),
-    anyMessageErased: false,
+    anyMessageErased: true,
     counts: new Map(),
     skips: [],
     written: [],

@@ -132,9 +132,9 @@ function accept(batch: Batch, item: Item<'message'>): Accepted | undefined {
 }
 
 async function insertMessages(batch: Batch, messages: readonly Accepted[], keys: ReadonlyMap<string, Buffer>): Promise<void> {
-  const making = { batch, keys, replyOf: await findAnswered(batch, messages) };
+  const context = { batch, keys, replyOf: await findAnswered(batch, messages) };
   const insert = (piece: readonly Accepted[]): Promise<[{ written: number }]> =>
-    batch.session.db.query(INSERT_MESSAGES, messageRows(piece, making));
+    batch.session.db.query(INSERT_MESSAGES, messageRows(piece, context));
   const inserting: Promise<[{ written: number }]>[] = [];
   // Sent without waiting for the answer to the piece before, in one transaction: the first that fails, fails them all.
   for (let from = 0, size = FIRST_PIECE; from < messages.length; from += size, size = Math.min(PIECE, Math.ceil(size * GROWTH))) {
@@ -145,6 +145,7 @@ async function insertMessages(batch: Batch, messages: readonly Accepted[], keys:
     await immediate();
     if (size === PIECE) batch.options.onWriting?.();
   }
+  batch.options.onWriting?.();
   // Asked behind them already, of those that will turn out to have been there as well.
   const [waiting, ...answers] = await Promise.all([findWaiting(batch, messages), ...inserting]);
   const written = answers.reduce((sum, [piece]) => sum + piece.written, 0);

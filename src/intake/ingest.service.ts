@@ -37,10 +37,12 @@ export async function ingest(
   try {
     await resolveReferences(batch, items);
     if (options.strict) requireReferences(batch, items);
+    const messages = only(items, 'message');
+    if (!messages.length) options.onWriting?.();
     await ingestUsers(batch, only(items, 'user'));
     await ingestConversations(batch, only(items, 'conversation'));
     await ingestParticipants(batch, only(items, 'participant'));
-    const replaced = await ingestMessages(batch, only(items, 'message'));
+    const replaced = await ingestMessages(batch, messages);
     await ingestEdits(batch, only(items, 'messageEdit'));
     await ingestReactions(batch, only(items, 'reaction'));
     await ingestCalls(batch, only(items, 'call'));

@@ -7,21 +7,21 @@ import { sealingId } from './message-edit.ts';
 
 type Cell = string | Buffer | null;
 
-/** What a row of a message is made of, beside the message itself. */
-interface Making {
+/** What the row of a message is made with. */
+interface RowContext {
   batch: Batch;
   keys: ReadonlyMap<string, Buffer>;
   replyOf: (message: Accepted) => { id: string | null; waitsFor: string | null };
 }
 
-type Column = [name: string, type: ElementType, cell: (message: Accepted, making: Making) => Cell];
+type Column = [name: string, type: ElementType, cell: (message: Accepted, context: RowContext) => Cell];
 
 /** Of a deleted message only its place is left. */
-const isGone = ({ record }: Accepted): boolean => record.kind === 'TOMBSTONE';
+const isTombstone = ({ record }: Accepted): boolean => record.kind === 'TOMBSTONE';
 const held =
   (valueOf: (record: Accepted['record']) => string | undefined): Column[2] =>
   (message) =>
-    isGone(message) ? null : (valueOf(message.record) ?? null);
+    isTombstone(message) ? null : (valueOf(message.record) ?? null);
 
 const COLUMNS: readonly Column[] = [
   ['id', 'uuid', ({ id }) => id],
@@ -30,7 +30,7 @@ const COLUMNS: readonly Column[] = [
   ['subject_id', 'uuid', ({ subjectId }) => subjectId],
   ['sent_at', 'timestamptz', ({ record }) => record.sentAt],
   ['edited_at', 'timestamptz', held(({ editedAt }) => editedAt)],
-  ['deleted_at', 'timestamptz', (message) => (isGone(message) ? message.record.sentAt : null)],
+  ['deleted_at', 'timestamptz', (message) => (isTombstone(message) ? message.record.sentAt : null)],
   ['reply_to_id', 'uuid', (message, { replyOf }) => replyOf(message).id],
   ['reply_to_external', 'text', (message, { replyOf }) => replyOf(message).waitsFor],
   ['channel', 'text', held(({ channel }) => channel)],
@@ -42,17 +42,17 @@ const COLUMNS: readonly Column[] = [
   ['metadata', 'bytea', sealedMetadata],
 ];
 
-function sealedBody(message: Accepted, { batch, keys }: Making): Buffer | null {
-  if (isGone(message)) return null;
+function sealedBody(message: Accepted, { batch, keys }: RowContext): Buffer | null {
+  if (isTombstone(message)) return null;
   const owner = sealingId(message);
   const { body, mentions } = message.record;
   const stored = storeMentions(body, mentions, (externalId) => batch.users.get(externalId)?.id);
   return seal(keys.get(owner)!, place(batch.session.scope.tenantId, owner, 'messages.body', message.id), stored);
 }
 
-function sealedMetadata(message: Accepted, { batch, keys }: Making): Buffer | null {
+function sealedMetadata(message: Accepted, { batch, keys }: RowContext): Buffer | null {
   const { metadata } = message.record;
-  if (isGone(message) || isEmpty(metadata)) return null;
+  if (isTombstone(message) || isEmpty(metadata)) return null;
   const owner = sealingId(message);
   const at = place(batch.session.scope.tenantId, owner, 'messages.metadata', message.id);
   return seal(keys.get(owner)!, at, JSON.stringify(metadata));
@@ -71,10 +71,10 @@ export const INSERT_MESSAGES = `with written as (
 ) select count(*)::int as written from written`;
 
 /** Its parameters. Of a column with nothing in it an empty array, which unnest fills up. */
-export function messageRows(messages: readonly Accepted[], making: Making): unknown[] {
-  const { session, appId } = making.batch;
+export function messageRows(messages: readonly Accepted[], context: RowContext): unknown[] {
+  const { session, appId } = context.batch;
   const arrays = COLUMNS.map(([, type, cell]) => {
-    const cells = messages.map((message) => cell(message, making));
+    const cells = messages.map((message) => cell(message, context));
     return arrayOf(type, cells.some((value) => value !== null) ? cells : []);
   });
   return [session.scope.tenantId, appId, ...arrays];

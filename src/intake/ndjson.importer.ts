@@ -10,8 +10,9 @@ import { openSource, type Source, type SourceFile } from './source.ts';
 
 /** How many bytes are read between two words on the progress. */
 const PROGRESS_STEP = 1 << 20;
-/** So many pieces are on their way through the reader. */
+/** So many pieces are on their way through the reader at most, and so many bytes: a long line is alone. */
 const AHEAD = 4;
+const AHEAD_BYTES = 1 << 20;
 
 /** Reads native NDJSON (docs/ndjson.md): one file, or all `.ndjson` and `.jsonl` files of a folder or a zip in the order of their names. */
 export const importNdjson: Importer = async function* (path) {
@@ -25,10 +26,10 @@ export const importNdjson: Importer = async function* (path) {
     let done = 0;
     for (const file of files) {
       let told = done;
-      let before = 0;
+      let linesBefore = 0;
       for await (const { bytes, read } of readAhead(file, reader)) {
-        for (const said of read.said) yield* tell(source, file, said, before);
-        before += read.lines;
+        for (const said of read.said) yield* tell(source, file, said, linesBefore);
+        linesBefore += read.lines;
         done += bytes;
         if (done - told < PROGRESS_STEP) continue;
         told = done;
@@ -42,28 +43,35 @@ export const importNdjson: Importer = async function* (path) {
   }
 };
 
-interface Asked {
-  bytes: number;
-  read: Promise<ReadPiece>;
-}
-
+/** What the pieces of a file say, in their order. Where it cannot be read to its end, what was asked before is told first. */
 async function* readAhead(file: SourceFile, reader: Reader): AsyncGenerator<{ bytes: number; read: ReadPiece }> {
-  const asked: Asked[] = [];
-  for await (const piece of pieces(file)) {
-    const { bytes } = piece;
-    const read = reader.read(piece);
-    // It is awaited later, and must not count as unhandled until then.
-    read.catch(() => undefined);
-    asked.push({ bytes, read });
-    if (asked.length < AHEAD) continue;
-    const first = asked.shift()!;
-    yield { bytes: first.bytes, read: await first.read };
+  const asked: { bytes: number; read: Promise<ReadPiece> }[] = [];
+  let bytesAsked = 0;
+  const next = async (): Promise<{ bytes: number; read: ReadPiece }> => {
+    const { bytes, read } = asked.shift()!;
+    bytesAsked -= bytes;
+    return { bytes, read: await read };
+  };
+  let failure: unknown;
+  try {
+    for await (const piece of pieces(file)) {
+      const { bytes } = piece;
+      while (asked.length >= AHEAD || (asked.length > 0 && bytesAsked + bytes > AHEAD_BYTES)) yield await next();
+      const read = reader.read(piece);
+      // It is awaited later, and must not count as unhandled until then.
+      read.catch(() => undefined);
+      asked.push({ bytes, read });
+      bytesAsked += bytes;
+    }
+  } catch (error) {
+    failure = error;
   }
-  for (const { bytes, read } of asked) yield { bytes, read: await read };
+  while (asked.length) yield await next();
+  if (failure) throw failure;
 }
 
-async function* tell(source: Source, file: SourceFile, said: Said, before: number): AsyncGenerator<SourceEvent> {
-  const at: Position = { file: file.path, line: before + said.line };
+async function* tell(source: Source, file: SourceFile, said: Said, linesBefore: number): AsyncGenerator<SourceEvent> {
+  const at: Position = { file: file.path, line: linesBefore + said.line };
   if (said.kind === 'header') yield* tellHeader(said.isKnown, at);
   else if (said.kind === 'warning') yield { kind: 'warning', at, message: said.message };
   else if (said.kind === 'skipped') yield { kind: 'skipped', at, what: said.what, reason: said.reason };

@@ -20,40 +20,46 @@ export interface Piece {
 }
 
 const LINE_FEED = 0x0a;
-/** A piece has so many bytes or more, but for the last. */
+/** So many bytes are a piece, and what else came with them: a file's chunk is as large, and ends within a line. */
 const PIECE_BYTES = 64 * 1024;
 const MAX_LINE_BYTES = 32 * 2 ** 20;
 const strict = new TextDecoder('utf-8', { fatal: true });
 const lenient = new TextDecoder('utf-8');
 
-/** A file, piece by piece: memory is bounded by the longest line that is allowed. */
+/** A file, piece by piece: memory is bounded by the longest line that is allowed. Where it cannot be read to its end, the lines before are told first. */
 export async function* pieces(file: SourceFile, maxBytes = MAX_LINE_BYTES): AsyncGenerator<Piece> {
   let whole = new Gathered();
   let begun = new Gathered();
   // Of a line that is too long only the count goes on.
   let dropped = 0;
-  for await (const chunk of (await file.open()) as AsyncIterable<Buffer>) {
-    const from = dropped > 0 ? chunk.indexOf(LINE_FEED) + 1 : 0;
-    if (dropped > 0) {
-      dropped += from || chunk.length;
-      if (from === 0) continue;
-      yield { content: new Uint8Array(), bytes: dropped, isTooLong: true };
-      dropped = 0;
-    }
-    const end = chunk.lastIndexOf(LINE_FEED) + 1;
-    if (end > from) {
-      whole.add(...begun.parts, chunk.subarray(from, end));
+  try {
+    for await (const chunk of (await file.open()) as AsyncIterable<Buffer>) {
+      const from = dropped > 0 ? chunk.indexOf(LINE_FEED) + 1 : 0;
+      if (dropped > 0) {
+        dropped += from || chunk.length;
+        if (from === 0) continue;
+        yield { content: new Uint8Array(), bytes: dropped, isTooLong: true };
+        dropped = 0;
+      }
+      const end = chunk.lastIndexOf(LINE_FEED) + 1;
+      if (end > from) {
+        whole.add(...begun.parts, chunk.subarray(from, end));
+        begun = new Gathered();
+      }
+      begun.add(chunk.subarray(Math.max(from, end)));
+      const isTooLong = begun.bytes > maxBytes;
+      if (whole.bytes >= PIECE_BYTES || (whole.bytes > 0 && isTooLong)) {
+        const piece = whole.piece();
+        whole = new Gathered();
+        yield piece;
+      }
+      if (!isTooLong) continue;
+      dropped = begun.bytes;
       begun = new Gathered();
     }
-    begun.add(chunk.subarray(Math.max(from, end)));
-    const isTooLong = begun.bytes > maxBytes;
-    if (whole.bytes >= PIECE_BYTES || (whole.bytes > 0 && isTooLong)) {
-      yield whole.piece();
-      whole = new Gathered();
-    }
-    if (!isTooLong) continue;
-    dropped = begun.bytes;
-    begun = new Gathered();
+  } catch (error) {
+    if (whole.bytes > 0) yield whole.piece();
+    throw error;
   }
   if (dropped > 0) yield { content: new Uint8Array(), bytes: dropped, isTooLong: true };
   whole.add(...begun.parts);

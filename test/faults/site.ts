@@ -22,8 +22,13 @@ export async function openSite(): Promise<World> {
 }
 
 /** A worker, or a server that also works, on the world's database, keys and files. */
-export async function startOn(world: World, habeas: BuiltHabeas, command: 'worker' | 'serve'): Promise<HabeasProcess> {
-  const started = habeas.start([command], environmentOf(world));
+export async function startOn(
+  world: World,
+  habeas: BuiltHabeas,
+  command: 'worker' | 'serve',
+  more: Record<string, string> = {},
+): Promise<HabeasProcess> {
+  const started = habeas.start([command], { ...environmentOf(world), ...more });
   await started.until(command === 'serve' ? /Habeas serves / : /Habeas runs jobs/);
   return started;
 }

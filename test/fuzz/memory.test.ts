@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -80,6 +80,14 @@ long.each([
     if (reason) expect(reasons).toEqual([expect.stringMatching(reason)]);
   },
 );
+
+long('lines just below the bound, one behind the other, take no more than a few of them', async () => {
+  const line = `{"type":"user","externalId":"a","metadata":{"a":"${'é'.repeat(15 * MB)}"}}\n`;
+  await mkdir(join(folder, 'lines'));
+  for (let index = 0; index < 12; index++) await appendFile(join(folder, 'lines/a.ndjson'), line);
+  const { counts } = await fed('ndjson', 'lines');
+  expect(counts).toMatchObject({ record: 12 });
+});
 
 const small = async (path: string, format: string, without: string): Promise<void> => {
   for (const [name, part] of Object.entries(FORMATS[format]!.files)) {

@@ -155,6 +155,19 @@ describe('what is wrong with an export', () => {
     expect(await world.sql(failed, [app])).toMatchObject([{ targets: { records: 5, counts: { 'message.created': 2 } } }]);
   });
 
+  test('a batch ends where it holds much text, wherever in its records', async () => {
+    const app = await world.app(tenant);
+    const large = { metadata: { note: ['x'.repeat(1_500_000), 'y'.repeat(1_000_000)] } };
+    const names = ['m1', 'm2', 'm3', 'm4', 'm5'];
+    const folder = await writeExport({ 'x.ndjson': lines(ada, room, ...names.map((name) => message(name, large))) });
+    expect(created(await imported(app, importNdjson, folder))).toMatchObject({ message: 5 });
+    const batches = await world.sql(
+      'select array_agg(external_id order by id) as names from messages where app_id = $1 group by xmin::text order by 1',
+      [app],
+    );
+    expect(batches.map(({ names: held }) => held)).toEqual([['m1', 'm2'], ['m3', 'm4'], ['m5']]);
+  });
+
   test('a NUL character is replaced, with a warning that names file and line', async () => {
     const app = await world.app(tenant);
     const folder = await writeExport({ 'x.ndjson': lines(ada, room, message('m', { body: 'a\u0000b' })) });

@@ -65,6 +65,58 @@ describe('texts', () => {
     expect((await contentsOf(world, tenant, app, { render: true }))['messages']!.map((row) => row['body'])).toEqual([body]);
   });
 
+  test('ids and channels are held as they were written, whatever they mean to an array of PostgreSQL', async () => {
+    const app = await world.app(tenant);
+    const names = [
+      'NULL',
+      'null',
+      'Null',
+      '{a,b}',
+      'a,b',
+      '"',
+      '\\',
+      '\\"x\\',
+      ' a ',
+      '\u00a0',
+      'é',
+      '\u{1F680}',
+      'a b',
+      '{}',
+      '+1.2:3-4_5',
+      '\n',
+      '\t',
+    ];
+    await world.ingest(tenant, app, [...people, room]);
+    const records = names.flatMap((name, index) => [
+      {
+        type: 'message',
+        externalId: name,
+        conversation: 'room',
+        author: 'ada',
+        sentAt: at(index),
+        channel: name,
+        campaignId: name,
+      },
+      { type: 'message', externalId: `${name}.`, conversation: 'room', author: 'ben', sentAt: at(index), replyTo: name },
+      // Waits for what never comes.
+      { type: 'message', externalId: `${name}?`, conversation: 'room', sentAt: at(index), channel: '', replyTo: `${name}!` },
+    ]);
+    expect((await ingestAs(world, { tenant, app }, records)).counts['message']).toEqual([records.length, 0, 0]);
+    expect((await ingestAs(world, { tenant, app }, records)).counts['message']).toEqual([0, 0, records.length]);
+    const rows = await world.sql(
+      `select m.external_id, m.channel, m.campaign_id, p.external_id as parent, m.reply_to_external as waiting, m.author_id is null as nobody
+       from messages m left join messages p on p.tenant_id = m.tenant_id and p.id = m.reply_to_id where m.app_id = $1 order by m.id`,
+      [app],
+    );
+    expect(rows).toEqual(
+      names.flatMap((name) => [
+        { external_id: name, channel: name, campaign_id: name, parent: null, waiting: null, nobody: false },
+        { external_id: `${name}.`, channel: null, campaign_id: null, parent: name, waiting: null, nobody: false },
+        { external_id: `${name}?`, channel: '', campaign_id: null, parent: null, waiting: `${name}!`, nobody: true },
+      ]),
+    );
+  });
+
   test('a NUL and half a surrogate pair are replaced, in bodies, names, metadata and ids alike', async () => {
     const app = await world.app(tenant);
     const answer = await ingestAs(world, { tenant, app }, [

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { deflateRawSync } from 'node:zlib';
 import { importNdjson } from '../../src/intake/ndjson.importer.ts';
 import { eventsOf, eventsOfKind, recordsOf, writeExport } from '../support/import-events.ts';
 import { zipOf } from '../support/zip-of.ts';
@@ -82,6 +83,21 @@ describe('native NDJSON', () => {
     ]);
     expect(told(small)).toHaveLength(7);
     expect(eventsOfKind(large, 'progress').at(-1)).toMatchObject({ done: Buffer.byteLength(before.join('') + few + few) });
+  });
+
+  test.each([20, 20_000])('of a damaged zip the %i lines before the damage are read', async (count) => {
+    const content = Array.from({ length: count }, (_, id) =>
+      ndjson({ ...user, externalId: `u-${id}`, metadata: { text: 'x'.repeat(100) } }),
+    ).join('');
+    const packed = { data: deflateRawSync(content), crc: 1, size: content.length };
+    const folder = await folderOf({ 'a.zip': zipOf([{ name: 'a.ndjson', content: '', packed }]) });
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const event of importNdjson(join(folder, 'a.zip')))
+        if (event.kind === 'record' && event.record.type === 'user') read.push(event.record.externalId);
+    })();
+    await expect(reading).rejects.toThrow('a.ndjson');
+    expect(read).toEqual(Array.from({ length: count }, (_, id) => `u-${id}`));
   });
 
   test('has every example of its documentation taken over', async () => {

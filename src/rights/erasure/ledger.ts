@@ -50,7 +50,7 @@ export async function openErasureOf(session: Session, requestId: string): Promis
 }
 
 /**
- * Locks an app against intake for the rest of the transaction: batches hold the same row shared, so all of them either have committed and are
+ * Locks an app against intake for the rest of the transaction: batches take the same lock, so all of them either have committed and are
  * seen by the erasure, or start after it and find the ledger.
  */
 export async function lockApp({ db, scope }: Session, appId: string): Promise<{ name: string; erasedAt: Date | null }> {
