@@ -7,8 +7,10 @@ import { names, texts } from './words.ts';
 export interface Shape {
   /** Messages in all. */
   rows: number;
-  /** Messages of each of the whales: two more people, each with a conversation of their own, at the end of the file. */
+  /** Messages of each of the whales: more people, each with a conversation of their own, at the end of the file. */
   whale?: number;
+  /** How many whales; one if not told. */
+  whales?: number;
   /** People beside them with ten messages each, likewise. */
   minnows?: number;
 }
@@ -33,7 +35,6 @@ export interface DataSet {
 const FIRST = Date.UTC(2024, 0, 1);
 const SPAN = 600 * 86_400_000;
 const AGENTS = 0.03;
-const WHALES = 2;
 
 interface Talk {
   kind: 'PERSONAL' | 'DIRECT' | 'PUBLIC_GROUP';
@@ -54,8 +55,8 @@ function talks(random: Random, people: number, agents: number, count: number): T
 }
 
 /** Writes a data set as native NDJSON: people, conversations with who takes part, then messages in order of time. */
-export async function writeRows(path: string, { rows, whale = 0, minnows = 0 }: Shape): Promise<DataSet> {
-  const last = [...Array<number>(whale ? WHALES : 0).fill(whale), ...Array<number>(minnows).fill(10)];
+export async function writeRows(path: string, { rows, whale = 0, whales = 1, minnows = 0 }: Shape): Promise<DataSet> {
+  const last = [...Array<number>(whale ? whales : 0).fill(whale), ...Array<number>(minnows).fill(10)];
   const random = seeded(rows + whale);
   const people = Math.max(100, Math.round(rows / 60));
   const agents = Math.max(3, Math.round(people * AGENTS));

@@ -88,7 +88,7 @@ async function deleteThere(bed: Bed, original: Loaded, count: number): Promise<R
 
 export const erase: Run = async (bed, options, log) => {
   const whale = options.rows ?? ROWS.erase;
-  const loaded = await bed.loaded({ rows: Math.max(20_000, Math.round(whale / 5)), whale, minnows: MINNOWS });
+  const loaded = await bed.loaded({ rows: Math.max(20_000, Math.round(whale / 5)), whale, whales: 2, minnows: MINNOWS });
   const series = await alternate(
     options.runs,
     [
