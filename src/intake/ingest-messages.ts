@@ -31,7 +31,8 @@ function rounds(items: readonly Item<'message'>[]): Item<'message'>[][] {
   const found: Item<'message'>[][] = [];
   const nth = new Map<string, number>();
   for (const item of items) {
-    const name = JSON.stringify([item.record.conversation, item.record.externalId]);
+    const { conversation, externalId } = item.record;
+    const name = `${conversation.length} ${conversation}${externalId}`;
     const round = nth.get(name) ?? 0;
     nth.set(name, round + 1);
     (found[round] ??= []).push(item);

@@ -2,12 +2,13 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { deflateRawSync, crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { jsonArray } from '../../src/intake/json-array.ts';
 import { jsonErrorOffset } from '../../src/intake/json-position.ts';
-import { openSource, type Source } from '../../src/intake/source.ts';
+import { openSource, type Source, type SourceFile } from '../../src/intake/source.ts';
 import { lines, type Line } from '../../src/intake/source-text.ts';
 import { zipOf } from '../support/zip-of.ts';
 
@@ -212,6 +213,43 @@ describe('lines', () => {
       { line: 1, text: '', bytes: 200_001, flaw: 'TOO_LONG' },
       { line: 2, text: 'ok', bytes: 3 },
     ]);
+  });
+
+  /** A file that comes in these chunks, and breaks behind them if it is told to. */
+  const inChunks = (chunks: readonly Buffer[], breaks: boolean): SourceFile => {
+    const content = async function* (): AsyncGenerator<Buffer> {
+      yield* chunks;
+      if (breaks) throw new Error('broken');
+    };
+    return { path: 'a.txt', size: 0, open: async () => content() as unknown as Readable };
+  };
+
+  test('are the same wherever the chunks of the file end, and those before a break are read', async () => {
+    const line = fc.oneof(
+      fc.string({ maxLength: 8 }),
+      fc.constantFrom('', 'x'.repeat(29), 'x'.repeat(30), 'x'.repeat(31), 'y'.repeat(99)),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(line), fc.array(fc.integer({ min: 1, max: 60 })), fc.boolean(), async (wanted, sizes, breaks) => {
+        const content = Buffer.from(wanted.map((text) => text.replaceAll(/[\r\n\uFEFF]/g, '').toWellFormed()).join('\n'));
+        const chunks: Buffer[] = [];
+        for (let from = 0; from < content.length; from += chunks.at(-1)!.length)
+          chunks.push(content.subarray(from, from + (sizes[chunks.length % sizes.length] ?? 7)));
+        const all: Line[] = [];
+        const reading = (async () => {
+          for await (const one of lines(inChunks(chunks, breaks), 30)) all.push(one);
+        })();
+        await (breaks ? expect(reading).rejects.toThrow('broken') : reading);
+        const parts = content.toString().split('\n');
+        const last = parts.pop()!;
+        // A last line without an end is none if the file breaks, and nobody can tell.
+        if (last !== '' && !breaks) parts.push(last);
+        expect(all.map(({ line: number, text: read, flaw }) => [number, flaw ?? read])).toEqual(
+          parts.map((text, index) => [index + 1, Buffer.byteLength(text) > 30 ? 'TOO_LONG' : text]),
+        );
+        if (!breaks) expect(all.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(content.length);
+      }),
+    );
   });
 
   test('that are not UTF-8 are marked, and hold U+FFFD', async () => {
