@@ -31,7 +31,9 @@ beforeAll(async () => {
       attachments: [{ externalId: `f-${nth}`, name: `${nth}.bin`, path: `${nth}.bin` }],
     })),
   ];
-  await writeFile(join(folder, 'all.ndjson'), records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  // With empty lines large enough to be read on a thread of its own.
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  await writeFile(join(folder, 'all.ndjson'), lines + '\n'.repeat(2 ** 20));
   for (const nth of [1, 2, 3]) await writeFile(join(folder, `${nth}.bin`), Buffer.alloc(300_000, nth));
   const whole = await world.app(tenant);
   expect(await runImport(whole).ended).toBe(0);
