@@ -27,7 +27,7 @@ const NULL = -1;
  */
 export function arrayOf(type: ElementType, values: readonly (string | Buffer | null)[]): string | Buffer {
   if (values.length === 0) return '{}';
-  if (type === 'uuid') return binary(OIDS.uuid, values, () => UUID_BYTES, writeUuid);
+  if (type === 'uuid') return binary(OIDS.uuid, values as readonly (string | null)[], () => UUID_BYTES, writeUuid);
   if (type === 'bytea') return binary(OIDS.bytea, values as readonly (Buffer | null)[], (value) => value.length, writeBytes);
   return `{${(values as readonly (string | null)[]).map(elementOf).join(',')}}`;
 }
@@ -41,7 +41,7 @@ function elementOf(text: string | null): string {
 }
 
 /** As the server's array_recv reads it: dimensions, whether there are nulls, the type, how many elements from which index; each with its length. */
-function binary<T extends string | Buffer>(
+function binary<T>(
   oid: number,
   values: readonly (T | null)[],
   lengthOf: (value: T) => number,
@@ -71,9 +71,8 @@ const HYPHEN = 0x2d;
 /** By the code of a hexadecimal digit its value; any other character has 255, which is -1 in a byte. */
 const DIGITS = Uint8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()));
 
-/** Digit by digit: four times as fast as without its hyphens through Buffer's hex. */
-function writeUuid(value: string | Buffer, into: Buffer, at: number): void {
-  const text = value as string;
+/** Digit by digit: twice as fast as without its hyphens through Buffer's hex. */
+function writeUuid(text: string, into: Buffer, at: number): void {
   let digits = 0;
   let high = 0;
   for (let index = 0; index < text.length; index += 1) {

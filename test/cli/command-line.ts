@@ -6,21 +6,21 @@ interface Said {
   err: string;
 }
 
-/** Runs command lines in this process, in an environment of their own. */
+/** Runs command lines in this process, in an environment of their own; `stop` tells them to end. */
 export interface CommandLine {
   (...argv: string[]): Promise<Said>;
   /** The answer of a command that must succeed, as machines get it. */
   json<T = unknown>(...argv: string[]): Promise<T>;
 }
 
-export function commandLine(environment: Record<string, string>): CommandLine {
+export function commandLine(environment: Record<string, string>, stop = new AbortController().signal): CommandLine {
   const call = async (...argv: string[]): Promise<Said> => {
     let [out, err] = ['', ''];
     const code = await run(argv, {
       out: (text) => void (out += text),
       err: (text) => void (err += text),
       environment,
-      stop: new AbortController().signal,
+      stop,
     });
     return { code, out, err };
   };

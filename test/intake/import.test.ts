@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
-import { run } from '../../src/cli/run.ts';
 import { Refusal } from '../../src/errors.ts';
 import type { ImportReport } from '../../src/intake/import-report.ts';
 import { runImport, type ImportOptions } from '../../src/intake/import.service.ts';
@@ -260,54 +259,4 @@ test('a Discord export in which somebody changed their name changes nothing the 
     { handle: 'Latest', displayName: 'Latest' },
     { handle: 'Bo', displayName: 'Bo' },
   ]);
-});
-
-describe('habeas import', () => {
-  const command = (...argv: string[]) => commandUntil(new AbortController().signal, ...argv);
-  const commandUntil = async (stop: AbortSignal, ...argv: string[]): Promise<{ code: number; out: string; err: string }> => {
-    let [out, err] = ['', ''];
-    const environment = {
-      ...process.env,
-      HABEAS_DATABASE_URL: world.database.runtimeUrl,
-      HABEAS_HOME: world.home,
-      HABEAS_LOG_LEVEL: 'error',
-    };
-    const code = await run(['import', ...argv], {
-      out: (text) => void (out += text),
-      err: (text) => void (err += text),
-      environment,
-      stop,
-    });
-    return { code, out, err };
-  };
-
-  test('imports and reports to people, and to machines with --json', async () => {
-    const app = await world.app(tenant);
-    const first = await command('slack', WORK, '--tenant', tenant, '--app', app);
-    expect(first).toMatchObject({ code: 0, err: '' });
-    expect(first.out).toMatch(/message +892 +0 +0/);
-    const second = await command('slack', WORK, '--tenant', tenant, '--app', app, '--json');
-    expect(changed(JSON.parse(second.out) as ImportReport)).toBe(0);
-  });
-
-  test('told to stop it says what is held, and that the same again goes on', async () => {
-    const app = await world.app(tenant);
-    const stopped = await commandUntil(AbortSignal.abort(), 'slack', WORK, '--tenant', tenant, '--app', app);
-    expect(stopped).toEqual({
-      code: 1,
-      out: '',
-      err: 'UNAVAILABLE: Stopped. What was taken over so far is held; the same import again takes over the rest.\n',
-    });
-    expect(
-      changed(JSON.parse((await command('slack', WORK, '--tenant', tenant, '--app', app, '--json')).out) as ImportReport),
-    ).toBeGreaterThan(900);
-  });
-
-  test('ends with 1 and one clear line where the export cannot be read', async () => {
-    const app = await world.app(tenant);
-    const failed = await command('slack', await writeExport({ 'channels.json': [] }), '--tenant', tenant, '--app', app);
-    expect(failed).toMatchObject({ code: 1, out: '' });
-    expect(failed.err).toMatch(/^INVALID_INPUT: users\.json is missing/);
-    expect((await command('teams', WORK, '--tenant', tenant, '--app', app)).code).toBe(1);
-  });
 });
