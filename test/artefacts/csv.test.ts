@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { csvStream } from '../../src/artefacts/csv.ts';
 import type { CsvRow } from '../../src/artefacts/csv.ts';
@@ -27,6 +28,13 @@ test('rows become RFC 4180 lines under a header', async () => {
 test('a table without rows still has its header, and the byte order mark comes first and once', async () => {
   expect(await csv(['a', 'b'], [])).toBe('a,b\r\n');
   expect(await csv(['a'], [['é']], { bom: true })).toBe('\uFEFFa\r\né\r\n');
+});
+
+test('a line break of one character is quoted, as most readers end a row there', async () => {
+  const cells = ['two\nlines', 'two\rlines', 'a\n=1+1'];
+  const text = await csv(['a', 'b', 'c'], [cells]);
+  expect(text).toBe('a,b,c\r\n"two\nlines","two\rlines","a\n=1+1"\r\n');
+  expect(parse(text, { record_delimiter: ['\r\n', '\n', '\r'] })).toEqual([['a', 'b', 'c'], cells]);
 });
 
 test('a column whose name has a dot is a column like any other', async () => {
@@ -102,7 +110,7 @@ const PAYLOADS = [
 test.each(PAYLOADS)('a spreadsheet does not run %j', async (payload) => {
   expect(escapeCell(payload)).toBe(`'${payload}`);
   const text = await csv(['a', 'b'], [[payload, 'after']]);
-  const [, row] = parse(text, { record_delimiter: '\r\n' }) as string[][];
+  const [, row] = parse(text, { record_delimiter: ['\r\n', '\n', '\r'] }) as string[][];
   expect(row).toEqual([`'${payload}`, 'after']);
 });
 
@@ -160,8 +168,18 @@ test('a table read back and unescaped is the table that was written', async () =
   await check(
     fc.asyncProperty(fc.array(fc.tuple(cell, cell, cell), { maxLength: 10 }), fc.boolean(), async (rows, bom) => {
       const text = await csv(['a', 'b', 'c'], rows, { bom });
-      const [, ...read] = parse(bom ? text.slice(1) : text, { record_delimiter: '\r\n' }) as string[][];
+      const [, ...read] = parse(bom ? text.slice(1) : text, { record_delimiter: ['\r\n', '\n', '\r'] }) as string[][];
       expect(read.map((row) => row.map(unescapeCell))).toEqual(rows);
+    }),
+    500,
+  );
+});
+
+test('plain cells, which csv-stringify is not asked for, are written as it would', async () => {
+  await check(
+    fc.asyncProperty(fc.array(fc.tuple(cell, cell), { maxLength: 10 }), async (rows) => {
+      const escaped = [['a', 'b'], ...rows.map((row) => row.map(escapeCell))];
+      expect(await csv(['a', 'b'], rows)).toBe(stringify(escaped, { record_delimiter: '\r\n', quote_record_delimiter: true }));
     }),
     500,
   );
