@@ -35,6 +35,12 @@ const limits = {
     10_000_000,
     'Objects an operation may answer, by the page sizes it asks for; other lists count as 10.',
   ),
+  HABEAS_LIMIT_TEXT: limit(
+    33_554_432,
+    4_194_304,
+    1_073_741_824,
+    'Bytes of texts and metadata that an operation may answer; what is longer than 4 kB is not even read beyond.',
+  ),
   HABEAS_LIMIT_PAGE: limit(200, 1, 200, 'Items of a page of a connection.'),
   HABEAS_LIMIT_SECONDS: limit(
     30,
@@ -127,6 +133,7 @@ export interface Limits {
   directives: number;
   selections: number;
   cost: number;
+  textBytes: number;
   pageSize: number;
   seconds: number;
   keyRate: number;
@@ -194,6 +201,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       directives: env.HABEAS_LIMIT_DIRECTIVES,
       selections: env.HABEAS_LIMIT_SELECTIONS,
       cost: env.HABEAS_LIMIT_COST,
+      textBytes: env.HABEAS_LIMIT_TEXT,
       pageSize: env.HABEAS_LIMIT_PAGE,
       seconds: env.HABEAS_LIMIT_SECONDS,
       keyRate: env.HABEAS_LIMIT_KEY_RATE,

@@ -1,5 +1,6 @@
+import { Refusal } from '../errors.ts';
 import { subjectKeys } from '../keys/keyring.ts';
-import { unsealText } from '../keys/sealed-value.ts';
+import { SEAL_BYTES, unsealText } from '../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope } from '../scope/context.ts';
 import { place, type SealedColumn } from './place.ts';
 
@@ -8,6 +9,47 @@ const loadKeys: BatchLoad<Buffer> = async ({ db, scope, system }, ids) => {
   const keys = await subjectKeys(system.keys, db, scope.tenantId, ids);
   return ids.map((id) => keys.get(id));
 };
+
+/** Beyond, a value is read only once it is known that the answer may hold it. */
+const SHORT_BYTES = 4096;
+/** In place of a long value: its length, an int4. No sealed value is as short. */
+const LENGTH_BYTES = 4;
+const isLong = (value: Buffer): boolean => value.length === LENGTH_BYTES;
+
+/** The SQL of a sealed column whose values may be long, for a list: a page of rows of megabytes each would fill the memory. */
+export const short = (column: string): string =>
+  `case when octet_length(${column}) <= ${SHORT_BYTES} then ${column} else int4send(octet_length(${column})) end`;
+
+/** The values of the columns that are selected by `short`, by row. */
+const LONG = new Map<SealedColumn, BatchLoad<Buffer>>(
+  (['messages.body', 'messages.metadata', 'users.metadata', 'channel_identities.raw'] as const).map((name) => {
+    const [table, column] = name.split('.');
+    const load: BatchLoad<Buffer> = async ({ db, scope }, ids) => {
+      const sql = `select id, ${column} as value from ${table} where tenant_id = $1 and id = any ($2)`;
+      const rows = (await db.query(sql, [scope.tenantId, ids])) as { id: string; value: Buffer }[];
+      const values = new Map(rows.map(({ id, value }) => [id, value]));
+      return ids.map((id) => values.get(id));
+    };
+    return [name, load];
+  }),
+);
+
+/** Bytes of text that a request has answered, and the values that were counted: several fields may open one. */
+const answered = new WeakMap<RequestScope, number>();
+const counted = new WeakSet<Buffer>();
+
+function count(request: RequestScope, value: Buffer): void {
+  if (counted.has(value)) return;
+  const limit = request.system.config.limits.textBytes;
+  const sum = (answered.get(request) ?? 0) + (isLong(value) ? value.readInt32BE() : value.length) - SEAL_BYTES;
+  if (sum > limit)
+    throw new Refusal(
+      'LIMIT_EXCEEDED',
+      `The answer holds more than ${limit} bytes of texts and metadata: ask for less at a time.`,
+    );
+  answered.set(request, sum);
+  counted.add(value);
+}
 
 /** A sealed column of a row that was read: where it stands, and what stands there. */
 export interface Sealed {
@@ -22,7 +64,10 @@ export interface Sealed {
 export async function openText(request: RequestScope, { owner, column, row, value }: Sealed): Promise<string | null> {
   if (!value) return null;
   const key = await request.loader(loadKeys).load(owner);
-  return key ? unsealText(key, place(request.scope.tenantId, owner, column, row), value) : null;
+  if (!key) return null;
+  count(request, value);
+  const sealed = isLong(value) ? await request.loader(LONG.get(column)!).load(row) : value;
+  return sealed ? unsealText(key, place(request.scope.tenantId, owner, column, row), sealed) : null;
 }
 
 /** Opens a sealed column that holds JSON. */

@@ -47,7 +47,12 @@ const cleanJson = (value: unknown): unknown => {
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [clean(key), cleanJson(member)]));
   return value;
 };
-const json = z.record(z.string(), z.json()).transform((value) => cleanJson(value) as Record<string, unknown>);
+/** Of a text, and of an object as JSON. */
+const LONGEST = 1_000_000;
+const json = z
+  .record(z.string(), z.json())
+  .transform((value) => cleanJson(value) as Record<string, unknown>)
+  .refine((value) => JSON.stringify(value).length <= LONGEST, `longer than ${LONGEST} characters as JSON`);
 
 const profileSchema = z
   .strictObject({
@@ -141,7 +146,7 @@ const messageSchema = z.strictObject({
   direction: z.enum(DIRECTIONS).optional(),
   kind: z.enum(MESSAGE_KINDS).default('TEXT'),
   /** A mention stands as `<@EXTERNAL_ID>` for each id in `mentions`; any other `<@…>` is plain text. */
-  body: text(1_000_000).default(''),
+  body: text(LONGEST).default(''),
   mentions: z.array(id).max(10_000).default([]),
   metadata: json.default({}),
   campaignId: id.optional(),
@@ -155,7 +160,7 @@ const editSchema = z.strictObject({
   conversation: id,
   externalId: id,
   editedAt: time,
-  body: text(1_000_000),
+  body: text(LONGEST),
   mentions: z.array(id).max(10_000).default([]),
 });
 

@@ -17,6 +17,9 @@ function nonce(): Buffer {
   return pool.subarray(drawn - NONCE, drawn);
 }
 
+/** By how much a sealed value is longer than what it seals. */
+export const SEAL_BYTES = 1 + NONCE + TAG;
+
 /** Where a sealed value stands. It is authenticated with the value: moved to another row, column, person or tenant it no longer opens. */
 export interface Place {
   tenantId: string;
@@ -41,7 +44,7 @@ export function seal(key: Buffer, place: Place, plain: string | Buffer): Buffer 
   cipher.setAAD(bind(place));
   const body = typeof plain === 'string' ? cipher.update(plain, 'utf8') : cipher.update(plain);
   cipher.final();
-  const sealed = Buffer.allocUnsafe(1 + NONCE + body.length + TAG);
+  const sealed = Buffer.allocUnsafe(SEAL_BYTES + body.length);
   sealed[0] = VERSION;
   sealed.set(iv, 1);
   sealed.set(body, 1 + NONCE);
@@ -52,7 +55,7 @@ export function seal(key: Buffer, place: Place, plain: string | Buffer): Buffer 
 /** Opens what `seal` made. Throws SealBroken, naming the place but never the content. */
 export function unseal(key: Buffer, place: Place, sealed: Buffer): Buffer {
   try {
-    if (sealed[0] !== VERSION || sealed.length < 1 + NONCE + TAG) throw new Error('not a sealed value');
+    if (sealed[0] !== VERSION || sealed.length < SEAL_BYTES) throw new Error('not a sealed value');
     const decipher = createDecipheriv('aes-256-gcm', keyObject(key), sealed.subarray(1, 1 + NONCE), { authTagLength: TAG });
     decipher.setAAD(bind(place));
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG));

@@ -62,31 +62,24 @@ test('a line of 100 MB is skipped, and the next one read', async () => {
 });
 
 long.each([
-  ['brackets', '[', '', /nested deeper/],
+  ['brackets', '[', '', '', /nested deeper/],
   ['empty objects', '{"type":"user","externalId":"a","metadata":{"a":[{},', '{},', '{}]}}', /objects and lists/],
   ['numbers', '{"type":"user","externalId":"a","metadata":{"a":[1,', '1,', '1]}}', /values/],
-  ['backslashes', '{"type":"user","externalId":"a","metadata":{"a":"', '\\\\', '"}}', undefined],
-  ['escapes without an end', '{"type":"user","externalId":"a","metadata":{"a":"', '\\n', '', /not valid JSON/],
-] as [string, string, string, string | RegExp, RegExp?][])(
-  'a line just below the bound, all %s, takes no more memory than its text',
-  async (name, head, ...rest) => {
-    const [piece, tail, reason] =
-      rest.length === 3
-        ? (rest as [string, string, RegExp | undefined])
-        : ([head, '', rest[1]] as [string, string, RegExp | undefined]);
-    await filled(`line/${name}.ndjson`, head, piece, tail + NEXT, 30 * MB);
-    const { counts, reasons } = await fed('ndjson', `line/${name}.ndjson`);
-    expect(counts).toMatchObject(reason ? { record: 1, skipped: 1 } : { record: 2 });
-    if (reason) expect(reasons).toEqual([expect.stringMatching(reason)]);
-  },
-);
+  ['backslashes', '{"type":"user","externalId":"a","metadata":{"a":"', String.raw`\\\\`, '"}}', /longer than 1000000 characters/],
+  ['escapes without an end', '{"type":"user","externalId":"a","metadata":{"a":"', String.raw`\n`, '', /not valid JSON/],
+])('a line just below the bound, all %s, takes no more memory than its text', async (name, head, piece, tail, reason) => {
+  await filled(`line/${name}.ndjson`, head, piece || head, tail + NEXT, 30 * MB);
+  const { counts, reasons } = await fed('ndjson', `line/${name}.ndjson`);
+  expect(counts).toMatchObject({ record: 1, skipped: 1 });
+  expect(reasons).toEqual([expect.stringMatching(reason)]);
+});
 
 long('lines just below the bound, one behind the other, take no more than a few of them', async () => {
   const line = `{"type":"user","externalId":"a","metadata":{"a":"${'é'.repeat(15 * MB)}"}}\n`;
   await mkdir(join(folder, 'lines'));
   for (let index = 0; index < 12; index++) await appendFile(join(folder, 'lines/a.ndjson'), line);
   const { counts } = await fed('ndjson', 'lines');
-  expect(counts).toMatchObject({ record: 12 });
+  expect(counts).toMatchObject({ skipped: 12 });
 });
 
 const small = async (path: string, format: string, without: string): Promise<void> => {

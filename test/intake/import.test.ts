@@ -156,15 +156,27 @@ describe('what is wrong with an export', () => {
 
   test('a batch ends where it holds much text, wherever in its records', async () => {
     const app = await world.app(tenant);
-    const large = { metadata: { note: ['x'.repeat(1_500_000), 'y'.repeat(1_000_000)] } };
-    const names = ['m1', 'm2', 'm3', 'm4', 'm5'];
+    const large = { metadata: { note: ['x'.repeat(500_000), 'y'.repeat(400_000)] } };
+    const names = Array.from({ length: 11 }, (_, index) => `m${10 + index}`);
     const folder = await writeExport({ 'x.ndjson': lines(ada, room, ...names.map((name) => message(name, large))) });
-    expect(created(await imported(app, importNdjson, folder))).toMatchObject({ message: 5 });
+    expect(created(await imported(app, importNdjson, folder))).toMatchObject({ message: 11 });
     const batches = await world.sql(
       'select array_agg(external_id order by id) as names from messages where app_id = $1 group by xmin::text order by 1',
       [app],
     );
-    expect(batches.map(({ names: held }) => held)).toEqual([['m1', 'm2'], ['m3', 'm4'], ['m5']]);
+    expect(batches.map(({ names: held }) => held)).toEqual([names.slice(0, 5), names.slice(5, 10), names.slice(10)]);
+  });
+
+  test('metadata of a million characters as JSON is taken, and one more is skipped', async () => {
+    const app = await world.app(tenant);
+    const ofLength = (length: number) => ({ metadata: { k: 'x'.repeat(length - '{"k":""}'.length) } });
+    const rows = [message('m', ofLength(1_000_000)), message('n', ofLength(1_000_001))];
+    const report = await imported(app, importNdjson, await writeExport({ 'x.ndjson': lines(ada, room, ...rows) }));
+    expect(created(report)).toMatchObject({ message: 1 });
+    expect(report.skipped).toMatchObject({
+      total: 1,
+      first: [{ line: 4, reason: expect.stringMatching(/longer than 1000000/) }],
+    });
   });
 
   test('a NUL character is replaced, with a warning that names file and line', async () => {

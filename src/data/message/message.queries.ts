@@ -2,11 +2,12 @@ import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { enterConversations, enterOwnConversations, tookPart } from '../conversation/conversation.queries.ts';
 import { direction, inOrder, loadPages, within, type Window } from '../page.ts';
+import { short } from '../sealed-field.ts';
 import type { Message, Reaction } from './message.entity.ts';
 
 const COLUMNS = `m.id, m.external_id as "externalId", m.sent_at as "sentAt", m.edited_at as "editedAt", m.deleted_at as "deletedAt", m.kind, m.channel, m.direction,
   m.campaign_id as "campaignId", m.conversation_id as "conversationId", m.author_id as "authorId", m.subject_id as "subjectId", m.reply_to_id as "replyToId",
-  m.body as "sealedBody", m.metadata as "sealedMetadata"`;
+  ${short('m.body')} as "sealedBody", ${short('m.metadata')} as "sealedMetadata"`;
 
 /**
  * What a person's own token reads of the messages that are open to it (`user` is the number of the parameter with their id): their own,

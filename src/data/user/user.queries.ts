@@ -8,10 +8,11 @@ import type { IdentifierTypeName } from '../kinds.ts';
 import { notFound, requireId } from '../not-found.ts';
 import { place } from '../place.ts';
 import { direction, within, type Window } from '../page.ts';
+import { short } from '../sealed-field.ts';
 import type { ChannelIdentity, Identifier, Person, Profile, SubjectSearch, User } from './user.entity.ts';
 
 const COLUMNS = `u.id, u.app_id as "appId", u.kind, u.signed_up_at as "signedUpAt", u.last_active_at as "lastActiveAt", u.deactivated_at as "deactivatedAt",
-  u.restricted_at as "restrictedAt", u.external_id as "sealedExternalId", u.profile as "sealedProfile", u.metadata as "sealedMetadata"`;
+  u.restricted_at as "restrictedAt", u.external_id as "sealedExternalId", u.profile as "sealedProfile", ${short('u.metadata')} as "sealedMetadata"`;
 
 /**
  * People of the scope by id. A user token finds itself only: that rows of others may be open to it by now, for their names, must make
@@ -104,7 +105,7 @@ export const loadChannels: BatchLoad<ChannelIdentity[]> = async ({ db, scope }, 
     ids,
     (await db.query(
       `select id, user_id as "userId", channel, status, linked_at as "linkedAt", last_seen_at as "lastSeenAt", external_id as "sealedExternalId",
-         display_name as "sealedDisplayName", raw as "sealedRaw" from channel_identities where tenant_id = $1 and user_id = any ($2) order by channel, id`,
+         display_name as "sealedDisplayName", ${short('raw')} as "sealedRaw" from channel_identities where tenant_id = $1 and user_id = any ($2) order by channel, id`,
       [scope.tenantId, ids],
     )) as ChannelIdentity[],
   );

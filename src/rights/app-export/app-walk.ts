@@ -16,7 +16,7 @@ export interface AppWalk {
 
 /** The records of one kind: how their rows are read, page by page, and told. */
 export interface Records<Row extends { id: string }> {
-  pageSize: number;
+  /** Reads a page after an id. An empty one is the end. */
   read: (session: Session, walk: AppWalk, after: string) => Promise<Row[]>;
   tell: (session: Session, walk: AppWalk, rows: readonly Row[]) => Promise<RawRecord[]>;
 }
@@ -24,7 +24,7 @@ export interface Records<Row extends { id: string }> {
 /** Reads a kind from its first row to its last, each page in a transaction of its own. */
 export async function* recordsOf<Row extends { id: string }>(
   walk: AppWalk,
-  { pageSize, read, tell }: Records<Row>,
+  { read, tell }: Records<Row>,
 ): AsyncGenerator<RawRecord> {
   let after = FIRST_ID;
   for (;;) {
@@ -33,9 +33,9 @@ export async function* recordsOf<Row extends { id: string }>(
       const page = await read(session, walk, after);
       return { rows: page, records: page.length ? await tell(session, walk, page) : [] };
     });
+    if (!rows.length) return;
     yield* records;
     await walk.job.onRows(rows.length);
-    if (rows.length < pageSize) return;
     after = rows.at(-1)!.id;
   }
 }

@@ -24,7 +24,6 @@ const INSIDE = 1000;
 
 /** Conversations with who takes part. Of a personal one the customer comes first: whoever reads it back takes the first end user for them. */
 export const CONVERSATIONS: Records<ConversationRow> = {
-  pageSize: 100,
   read: async ({ db, scope }, { appId }, after) =>
     (await db.query(
       `select id, kind, external_id as "externalId", name, ${isoTime('created_at')} as "createdAt", ${isoTime('archived_at')} as "archivedAt"

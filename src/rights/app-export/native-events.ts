@@ -14,7 +14,6 @@ interface CallRow {
 }
 
 export const CALLS: Records<CallRow> = {
-  pageSize: 1000,
   read: async ({ db, scope }, { appId }, after) =>
     (await db.query(
       `select id, external_id as "externalId", conversation_id as "conversationId", initiator_id as "initiatorId", kind, ${isoTime('started_at')} as "startedAt", ${isoTime('ended_at')} as "endedAt"
@@ -72,7 +71,6 @@ interface DeliveryRow {
 }
 
 export const DELIVERIES: Records<DeliveryRow> = {
-  pageSize: 2000,
   read: async ({ db, scope }, { appId }, after) =>
     (await db.query(
       `select d.id, d.user_id as "userId", m.conversation_id as "conversationId", m.external_id as message, d.external_id as "externalId", d.channel, d.source, d.destination, d.status,
@@ -130,7 +128,6 @@ interface LinkRow {
 }
 
 export const BUSINESS_LINKS: Records<LinkRow> = {
-  pageSize: 2000,
   read: async ({ db, scope }, { appId }, after) =>
     (await db.query(
       'select id, user_id as "userId", system, reference from business_links where tenant_id = $1 and app_id = $2 and id > $3 order by id limit 2000',

@@ -1,5 +1,6 @@
 import { ERASED_MENTION, mentionedIds, renderMentions } from '../../data/mention.ts';
 import type { DIRECTIONS, MESSAGE_KINDS, RawRecord } from '../../intake/records.ts';
+import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { isoTime, toIso } from '../package/walk.ts';
@@ -47,14 +48,18 @@ export const filePath = (attachmentId: string): string => `files/${attachmentId}
 
 /** Messages, oldest first, with mentions, reactions and attachments; a deleted one as a tombstone that keeps its place. */
 export const MESSAGES: Records<MessageRow> = {
-  pageSize: 1000,
   read: async ({ db, scope }, { appId }, after) =>
     (await db.query(
-      `select m.id, m.conversation_id as "conversationId", m.author_id as "authorId", m.subject_id as "subjectId", coalesce(m.subject_id, m.conversation_id) as owner,
+      boundedPage({
+        list: `m.id, m.conversation_id as "conversationId", m.author_id as "authorId", m.subject_id as "subjectId", coalesce(m.subject_id, m.conversation_id) as owner,
          m.external_id as "externalId", ${isoTime('m.sent_at')} as "sentAt", ${isoTime('m.edited_at')} as "editedAt", coalesce(p.external_id, m.reply_to_external) as "replyTo",
-         m.channel, m.direction, m.kind, m.campaign_id as "campaignId", m.body, m.metadata
-       from messages m left join messages p on p.tenant_id = m.tenant_id and p.id = m.reply_to_id
-       where m.tenant_id = $1 and m.app_id = $2 and m.id > $3 order by m.id limit 1000`,
+         m.channel, m.direction, m.kind, m.campaign_id as "campaignId", m.body, m.metadata`,
+        from: `from messages m left join messages p on p.tenant_id = m.tenant_id and p.id = m.reply_to_id
+          where m.tenant_id = $1 and m.app_id = $2 and m.id > $3`,
+        order: 'm.id',
+        limit: 1000,
+        bytes: bytesOf(['m.body', 'm.metadata']),
+      }),
       [scope.tenantId, appId, after],
     )) as MessageRow[],
   tell: async (session, walk, rows) => {

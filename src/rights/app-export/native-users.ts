@@ -1,4 +1,5 @@
 import type { IDENTIFIER_TYPES, RawRecord, USER_KINDS } from '../../intake/records.ts';
+import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { isoTime, toIso } from '../package/walk.ts';
 import { grouped, leaveOut, opener, present, type Records } from './app-walk.ts';
@@ -40,14 +41,22 @@ interface ChannelRow {
 const A_RECORD = 64;
 const LONGEST_IDENTIFIER = 256;
 
+/** What the person's accounts hold besides. */
+const RAW_BYTES =
+  'coalesce((select sum(octet_length(c.raw)) from channel_identities c where c.tenant_id = $1 and c.user_id = users.id), 0)';
+
 /** People, with what they can be found by and their accounts on other channels. */
 export const USERS: Records<UserRow> = {
-  pageSize: 1000,
   read: async ({ db, scope }, { appId }, after) =>
     (await db.query(
-      `select id, kind, external_id as "externalId", profile, metadata, ${isoTime('signed_up_at')} as "signedUpAt", ${isoTime('last_active_at')} as "lastActiveAt",
-         ${isoTime('deactivated_at')} as "deactivatedAt"
-       from users where tenant_id = $1 and app_id = $2 and id > $3 and erased_at is null order by id limit 1000`,
+      boundedPage({
+        list: `id, kind, external_id as "externalId", profile, metadata, ${isoTime('signed_up_at')} as "signedUpAt", ${isoTime('last_active_at')} as "lastActiveAt",
+         ${isoTime('deactivated_at')} as "deactivatedAt"`,
+        from: 'from users where tenant_id = $1 and app_id = $2 and id > $3 and erased_at is null',
+        order: 'id',
+        limit: 1000,
+        bytes: `${bytesOf(['profile', 'metadata'])} + ${RAW_BYTES}`,
+      }),
       [scope.tenantId, appId, after],
     )) as UserRow[],
   tell: async ({ db, scope, system }, walk, rows) => {

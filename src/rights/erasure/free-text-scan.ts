@@ -1,5 +1,6 @@
 import { renderMentions } from '../../data/mention.ts';
 import { place } from '../../data/place.ts';
+import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { unsealText } from '../../keys/sealed-value.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
@@ -55,7 +56,13 @@ async function readPage(
 ): Promise<Page> {
   const { tenantId } = scope;
   const messages = (await db.query(
-    `select id, coalesce(subject_id, conversation_id) as owner, body from messages where tenant_id = $1 and conversation_id = $2 and id > $3 order by id limit ${PAGE}`,
+    boundedPage({
+      list: 'id, coalesce(subject_id, conversation_id) as owner, body',
+      from: 'from messages where tenant_id = $1 and conversation_id = $2 and id > $3',
+      order: 'id',
+      limit: PAGE,
+      bytes: bytesOf(['body']),
+    }),
     [tenantId, conversationId, after],
   )) as { id: string; owner: string; body: Buffer | null }[];
   const files = (await db.query(
@@ -79,7 +86,7 @@ async function readPage(
     const key = keys.get(owner);
     if (key && names(unsealText(key, place(tenantId, owner, 'attachments.name', id), name))) naming.add(messageId);
   }
-  return { naming: [...naming], next: messages.length === PAGE ? messages.at(-1)!.id : undefined };
+  return { naming: [...naming], next: messages.at(-1)?.id };
 }
 
 async function isNamedAfter(

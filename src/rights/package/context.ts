@@ -4,7 +4,8 @@ import type { ExportColumn } from '../../data/holding.ts';
 import { queryArrays } from '../../database/arrays.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { surroundingIds, whilePartOf } from './context-ids.ts';
-import { KEY, openRows, selected, type RawRow } from './holding-rows.ts';
+import { KEY, openRows, type RawRow } from './holding-rows.ts';
+import { pageSelect } from './page-select.ts';
 import { FIRST_ID, openedPages, PAGE, pages, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
 /** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
@@ -35,7 +36,9 @@ const CONVERSATIONS: readonly ExportColumn[] = [
 /** The columns of the context's sections, by name. */
 export const CONTEXT_COLUMNS = { conversations: CONVERSATIONS, messages: MESSAGES } as const;
 
-const SELECT_MESSAGES = `select coalesce(m.subject_id, m.conversation_id), m.id, m.author_id, m.subject_id, ${selected(MESSAGES, 'm')} from messages m`;
+const MESSAGE_HEAD = ['coalesce(m.subject_id, m.conversation_id)', 'm.id', 'm.author_id', 'm.subject_id'];
+const selectMessages = (where: string): string =>
+  pageSelect({ head: MESSAGE_HEAD, columns: MESSAGES, alias: 'm', from: `from messages m where ${where}`, order: 'm.id' });
 const AUTHOR = KEY + 1;
 const SUBJECT = KEY + 2;
 const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.kind <> 'TOMBSTONE'`;
@@ -66,7 +69,7 @@ export function openContext(walk: Walk, full: boolean, onFound: (messages: numbe
     for (const conversation of await wholeConversations(walk, full)) yield* wholeConversation(walk, conversation, open, onFound);
     const ids = await surroundingIds(walk, full);
     onFound(ids.length);
-    for (let from = 0; from < ids.length; from += PAGE) yield await messagesById(walk, ids.slice(from, from + PAGE), open);
+    for (let from = 0; from < ids.length; from += PAGE) yield* messagesById(walk, ids.slice(from, from + PAGE), open);
   }
   return {
     authors,
@@ -88,8 +91,14 @@ async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row[]> 
   const read: ReadPage<RawRow> = ({ db, scope }, last) =>
     queryArrays(
       db,
-      `select c.id, c.id, ${selected(CONVERSATIONS, 'c')} from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
-       where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3 order by p.conversation_id limit ${PAGE}`,
+      pageSelect({
+        head: ['c.id', 'c.id'],
+        columns: CONVERSATIONS,
+        alias: 'c',
+        from: `from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id
+            where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3`,
+        order: 'p.conversation_id',
+      }),
       [scope.tenantId, walk.subjectId, last?.[KEY] ?? FIRST_ID],
     );
   const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> =>
@@ -133,8 +142,10 @@ async function* wholeConversation(
   const read: ReadPage<RawRow> = ({ db, scope }, last) =>
     queryArrays(
       db,
-      `${SELECT_MESSAGES} where ${OF_OTHERS} and m.conversation_id = $3 and m.id > $4
-         and exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')}) order by m.id limit ${PAGE}`,
+      selectMessages(
+        `${OF_OTHERS} and m.conversation_id = $3 and m.id > $4
+         and exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')})`,
+      ),
       [scope.tenantId, walk.subjectId, id, last?.[KEY] ?? FIRST_ID],
     );
   for await (const { rows, opened } of openedPages(walk, read, open)) {
@@ -144,17 +155,19 @@ async function* wholeConversation(
   }
 }
 
-async function messagesById(walk: Walk, ids: readonly string[], open: Open): Promise<Row[]> {
-  walk.signal?.throwIfAborted();
-  const rows = await walk.read(async (session) => {
-    await enterOwnRows(session);
-    const raw = await queryArrays(
-      session.db,
-      `${SELECT_MESSAGES} where ${OF_OTHERS} and m.id = any ($3) ${whilePartOf(session)} order by m.id`,
-      [session.scope.tenantId, walk.subjectId, ids],
-    );
-    return open(session, raw);
-  });
+/** Messages by their sorted ids. A page that is cut short, as its rows weigh too much, is followed by one of the rest. */
+async function* messagesById(walk: Walk, ids: readonly string[], open: Open): AsyncGenerator<Row[]> {
+  const sql = (session: Session): string => selectMessages(`${OF_OTHERS} and m.id = any ($3) ${whilePartOf(session)}`);
+  for (let rest = ids; rest.length;) {
+    walk.signal?.throwIfAborted();
+    const { raw, opened } = await walk.read(async (session) => {
+      await enterOwnRows(session);
+      const read = await queryArrays(session.db, sql(session), [session.scope.tenantId, walk.subjectId, rest]);
+      return { raw: read, opened: await open(session, read) };
+    });
+    yield opened;
+    const last = raw.at(-1)?.[KEY] as string | undefined;
+    rest = last === undefined ? [] : rest.filter((id) => id > last);
+  }
   await walk.onRows?.(ids.length);
-  return rows;
 }

@@ -10,7 +10,8 @@ import { unsealText } from '../../keys/sealed-value.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { System } from '../../system.ts';
 import type { People } from './people.ts';
-import { isoTime, openedPages, PAGE, toIso, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
+import { pageSelect } from './page-select.ts';
+import { openedPages, toIso, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
 
 /** A row as it was read: whose key seals it, its key, and at its end its columns. */
 export type RawRow = unknown[];
@@ -106,16 +107,19 @@ function show(column: ExportColumn, cell: unknown, people: People): unknown {
 
 const mention = (label: string): string => `@${label}`;
 
-/** The select list of columns, of a table by that name where it is given one. */
-export function selected(columns: readonly ExportColumn[], alias?: string): string {
-  const names = columns.map(({ column, as }) => ({ as, name: alias ? `${alias}.${column}` : column }));
-  return names.map(({ as, name }) => (as === 'time' ? isoTime(name) : name)).join(', ');
-}
-
 async function* rawPages(walk: Walk, holding: Holding): AsyncGenerator<OpenedRow[]> {
   const key = holding.key.join(', ');
-  const sql = (from: string): string => `select ${holding.sealedBy}, ${key}, ${selected(holding.columns)}
-    from ${holding.table} where tenant_id = $1 and ${holding.find} ${from} order by ${key} limit ${PAGE}`;
+  const head = [holding.sealedBy, ...holding.key];
+  const sql = (from: string): string =>
+    pageSelect(
+      {
+        head,
+        columns: holding.columns,
+        from: `from ${holding.table} where tenant_id = $1 and ${holding.find} ${from}`,
+        order: key,
+      },
+      walk.bytes.get(holding.category),
+    );
   const next = `and (${key}) > (${holding.key.map((_, index) => `$${index + 3}`).join(', ')})`;
   const read: ReadPage<RawRow> = ({ db, scope }, last) => {
     const after = last?.slice(KEY, KEY + holding.key.length) ?? [];

@@ -13,6 +13,12 @@ const tooMany = (): Refusal =>
     `There are more than ${INLINE_ROWS} rows: ask for the package with requestPortability or requestAccess.`,
   );
 
+const tooMuch = (characters: number): Refusal =>
+  new Refusal(
+    'LIMIT_EXCEEDED',
+    `The document is longer than ${characters} characters: ask for the package with requestPortability or requestAccess.`,
+  );
+
 /** The document of a person's package (data.json of docs/package.md), answered at once where it is small. */
 export async function inlinePackage(
   request: RequestScope,
@@ -33,6 +39,11 @@ export async function inlinePackage(
   });
   if (pack.total() > INLINE_ROWS) throw tooMany();
   const pieces: string[] = [];
-  for await (const piece of jsonDocument(pack, { counts: {}, withheld: [] })) pieces.push(piece);
+  let length = 0;
+  for await (const piece of jsonDocument(pack, { counts: {}, withheld: [] })) {
+    length += piece.length;
+    if (length > request.system.config.limits.textBytes) throw tooMuch(request.system.config.limits.textBytes);
+    pieces.push(piece);
+  }
   return JSON.parse(pieces.join(''));
 }

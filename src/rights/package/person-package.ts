@@ -50,6 +50,7 @@ export async function openPersonPackage(contents: Contents, settings: PackageSet
     read,
     subjectId,
     people: openPeople(subjectId, others),
+    bytes: new Map(),
     messages: openSieve(),
     holdings,
     openNames,

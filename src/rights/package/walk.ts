@@ -32,6 +32,8 @@ export interface Walk {
   /** The messages whose rows, or what hangs on them, went by. */
   messages: Sieve;
   holdings: readonly Holding[];
+  /** The most sealed bytes of a row, by category, as far as they were counted. */
+  bytes: Map<string, number>;
   /** Whether attachments' names may stand in the names of files: not where the zip shows its directory but not its content. */
   openNames: boolean;
   signal?: AbortSignal;

@@ -10,7 +10,7 @@ import { Others, PackageRequest } from '../package/package.options.ts';
 import { RequestType } from '../request.entity.ts';
 import { PORTABLE } from './portability.job.ts';
 
-const SHAPE = `The shape is that of data.json (docs/package.schema.json). LIMIT_EXCEEDED where it would hold more than ${INLINE_ROWS} rows: use requestPortability then.`;
+const SHAPE = `The shape is that of data.json (docs/package.schema.json). LIMIT_EXCEEDED where it would hold more than ${INLINE_ROWS} rows, or more text than an answer may: use requestPortability then.`;
 const OTHERS =
   'What is shown of other people: OWN or CONTEXT. FULL is FORBIDDEN here, since it needs a reason: use requestPortability.';
 
