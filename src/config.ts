@@ -37,9 +37,9 @@ const limits = {
   ),
   HABEAS_LIMIT_TEXT: limit(
     33_554_432,
-    4_194_304,
-    1_073_741_824,
-    'Bytes of texts and metadata that an operation may answer; what is longer than 4 kB is not even read beyond.',
+    16_777_216,
+    268_435_456,
+    'Bytes of texts and metadata that an operation may answer. Values above 2 kB are read only while the answer stays below.',
   ),
   HABEAS_LIMIT_PAGE: limit(200, 1, 200, 'Items of a page of a connection.'),
   HABEAS_LIMIT_SECONDS: limit(

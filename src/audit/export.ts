@@ -1,3 +1,4 @@
+import { readByIndex } from '../database/by-index.ts';
 import { columnsAgree, LOG_SCHEMA } from './log-format.ts';
 import type { LogLine } from './log-format.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -18,6 +19,7 @@ export interface LogCounts {
  * while this runs is left to the next log: this one ends at the newest checkpoint of when it began.
  */
 export async function exportLog(db: Db, tenantId: string, write: (line: string) => Promise<void>): Promise<LogCounts> {
+  await readByIndex(db);
   // The leaves first: the checkpoint read after them covers them. Where checkpoints were deleted there are leaves beyond the newest one,
   // and they are shown, for a verifier to stumble over.
   const [top] = (await db.query('select coalesce(max(leaf_index) + 1, 0) as size from audit_leaves where tenant_id = $1', [

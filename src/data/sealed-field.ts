@@ -11,18 +11,17 @@ const loadKeys: BatchLoad<Buffer> = async ({ db, scope, system }, ids) => {
 };
 
 /** Beyond, a value is read only once it is known that the answer may hold it. */
-const SHORT_BYTES = 4096;
+const SHORT_BYTES = 2048;
 /** In place of a long value: its length, an int4. No sealed value is as short. */
 const LENGTH_BYTES = 4;
-const isLong = (value: Buffer): boolean => value.length === LENGTH_BYTES;
 
 /** The SQL of a sealed column whose values may be long, for a list: a page of rows of megabytes each would fill the memory. */
 export const short = (column: string): string =>
   `case when octet_length(${column}) <= ${SHORT_BYTES} then ${column} else int4send(octet_length(${column})) end`;
 
-/** The values of the columns that are selected by `short`, by row. */
+/** The values of the columns that are selected by `short`, by row: of rows alone that the same transaction has read in this scope. */
 const LONG = new Map<SealedColumn, BatchLoad<Buffer>>(
-  (['messages.body', 'messages.metadata', 'users.metadata', 'channel_identities.raw'] as const).map((name) => {
+  (['messages.body', 'messages.metadata', 'users.metadata', 'channel_identities.raw', 'attachments.url'] as const).map((name) => {
     const [table, column] = name.split('.');
     const load: BatchLoad<Buffer> = async ({ db, scope }, ids) => {
       const sql = `select id, ${column} as value from ${table} where tenant_id = $1 and id = any ($2)`;
@@ -34,21 +33,21 @@ const LONG = new Map<SealedColumn, BatchLoad<Buffer>>(
   }),
 );
 
-/** Bytes of text that a request has answered, and the values that were counted: several fields may open one. */
-const answered = new WeakMap<RequestScope, number>();
-const counted = new WeakSet<Buffer>();
+/** Bytes of text that a request has answered; or the refusal, once there was too much, which is the same for all that is asked after it. */
+const answered = new WeakMap<RequestScope, number | Refusal>();
 
-function count(request: RequestScope, value: Buffer): void {
-  if (counted.has(value)) return;
+/** Counts text towards an answer, as often as it is answered. Refuses (LIMIT_EXCEEDED) what an answer may not hold. */
+export function countText(request: RequestScope, bytes: number): void {
+  const before = answered.get(request) ?? 0;
+  if (before instanceof Refusal) throw before;
   const limit = request.system.config.limits.textBytes;
-  const sum = (answered.get(request) ?? 0) + (isLong(value) ? value.readInt32BE() : value.length) - SEAL_BYTES;
-  if (sum > limit)
-    throw new Refusal(
-      'LIMIT_EXCEEDED',
-      `The answer holds more than ${limit} bytes of texts and metadata: ask for less at a time.`,
-    );
-  answered.set(request, sum);
-  counted.add(value);
+  if (before + bytes <= limit) return void answered.set(request, before + bytes);
+  const refusal = new Refusal(
+    'LIMIT_EXCEEDED',
+    `The answer holds more than ${limit} bytes of texts and metadata: ask for less at a time.`,
+  );
+  answered.set(request, refusal);
+  throw refusal;
 }
 
 /** A sealed column of a row that was read: where it stands, and what stands there. */
@@ -65,8 +64,9 @@ export async function openText(request: RequestScope, { owner, column, row, valu
   if (!value) return null;
   const key = await request.loader(loadKeys).load(owner);
   if (!key) return null;
-  count(request, value);
-  const sealed = isLong(value) ? await request.loader(LONG.get(column)!).load(row) : value;
+  const long = value.length === LENGTH_BYTES ? LONG.get(column) : undefined;
+  countText(request, (long ? value.readInt32BE() : value.length) - SEAL_BYTES);
+  const sealed = long ? await request.loader(long).load(row) : value;
   return sealed ? unsealText(key, place(request.scope.tenantId, owner, column, row), sealed) : null;
 }
 

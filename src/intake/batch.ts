@@ -64,6 +64,8 @@ export interface Batch {
   anyMessageErased: boolean;
   counts: Map<string, number>;
   skips: Skip[];
+  /** Which item last told of a user, by external id. */
+  userItems: Map<string, number>;
   /** Files written before the commit, to be removed if it fails. */
   written: string[];
   options: IngestOptions;
@@ -104,6 +106,7 @@ export async function openBatch(session: Session, appId: string, options: Ingest
     anyMessageErased: true,
     counts: new Map(),
     skips: [],
+    userItems: new Map(),
     written: [],
     options,
   };

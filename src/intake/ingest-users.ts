@@ -6,9 +6,12 @@ import { seal, unsealText } from '../keys/sealed-value.ts';
 import { columns, count, ERASED_REASON, skip, timeOrNull, type Batch, type Item, type KnownUser } from './batch.ts';
 import { ingestChannels } from './ingest-channels.ts';
 import { ingestIdentifiers, type Person, type UserRecord } from './ingest-identifiers.ts';
+import { isTooLong } from './records.ts';
 import { userIndex } from './references.ts';
 
 type SealedPart = 'users.external_id' | 'users.profile' | 'users.metadata';
+
+const METADATA_REASON = 'with what is held, the metadata of the user would be longer than it may be; what is held stays';
 
 /** Takes people over: new ones get a key of their own, known ones are brought up to date, erased ones stay erased. */
 export async function ingestUsers(batch: Batch, items: readonly Item<'user'>[]): Promise<void> {
@@ -23,7 +26,8 @@ export async function ingestUsers(batch: Batch, items: readonly Item<'user'>[]):
     } else if (user && told === 'FIRST') count(batch, 'user', 'unchanged');
     else {
       if (last) repeated.add(record.externalId);
-      given.set(record.externalId, merge(given.get(record.externalId), record));
+      given.set(record.externalId, merge(batch, given.get(record.externalId), record));
+      batch.userItems.set(record.externalId, item.index);
     }
   }
   const fresh: UserRecord[] = [];
@@ -42,7 +46,7 @@ const hasReturned = (user: KnownUser, { signedUpAt }: UserRecord): boolean =>
   !user.leaving && signedUpAt !== undefined && user.erasedAt !== undefined && Date.parse(signedUpAt) > user.erasedAt;
 
 /** What two records of one person say together; where they differ, the later one. */
-function merge(before: UserRecord | undefined, after: UserRecord): UserRecord {
+function merge(batch: Batch, before: UserRecord | undefined, after: UserRecord): UserRecord {
   if (!before) return after;
   return {
     ...before,
@@ -50,10 +54,23 @@ function merge(before: UserRecord | undefined, after: UserRecord): UserRecord {
     // A kind left out is read as END_USER: it says nothing against one that was given.
     kind: after.kind === 'END_USER' ? before.kind : after.kind,
     profile: { ...before.profile, ...after.profile },
-    metadata: { ...before.metadata, ...after.metadata },
+    metadata: mergeMetadata(batch, before.metadata, after),
     identifiers: [...before.identifiers, ...after.identifiers],
     channels: [...before.channels, ...after.channels],
   };
+}
+
+/** Metadata grows with every record that names other keys: what would make it longer than it may be is skipped, and what there was stays. */
+function mergeMetadata(
+  batch: Batch,
+  before: UserRecord['metadata'],
+  { externalId, metadata }: UserRecord,
+): UserRecord['metadata'] {
+  const merged = { ...before, ...metadata };
+  const both = Object.keys(before).length > 0 && Object.keys(metadata).length > 0;
+  if (!both || !isTooLong(merged)) return merged;
+  skip(batch, { index: batch.userItems.get(externalId)! }, 'metadata', METADATA_REASON);
+  return before;
 }
 
 async function insertUsers(batch: Batch, records: readonly UserRecord[]): Promise<void> {
@@ -126,7 +143,7 @@ async function updateUsers(batch: Batch, known: readonly Person[], repeated: Rea
     const row = stored.get(id);
     const key = keys.get(id);
     if (!row || !key) continue;
-    const { person, cells } = compare(scope.tenantId, row, record, key);
+    const { person, cells } = compare(batch, row, record, key);
     people.push(person);
     if (cells) changes.push(cells);
     if (cells) changed.add(id);
@@ -141,13 +158,13 @@ async function updateUsers(batch: Batch, known: readonly Person[], repeated: Rea
 }
 
 /** The person with what holds of them now, and the cells of their row where that differs from what it says. */
-function compare(tenantId: string, row: StoredUser, record: UserRecord, key: Buffer): { person: Person; cells?: unknown[] } {
-  const at = (column: SealedPart) => place(tenantId, row.id, column, row.id);
+function compare(batch: Batch, row: StoredUser, record: UserRecord, key: Buffer): { person: Person; cells?: unknown[] } {
+  const at = (column: SealedPart) => place(batch.session.scope.tenantId, row.id, column, row.id);
   const before = JSON.parse(unsealText(key, at('users.profile'), row.profile)) as UserRecord['profile'];
   const kept = JSON.parse(unsealText(key, at('users.metadata'), row.metadata)) as UserRecord['metadata'];
   const kind = record.kind === 'END_USER' ? row.kind : record.kind;
   const profile = { ...before, ...record.profile };
-  const metadata = { ...kept, ...record.metadata };
+  const metadata = mergeMetadata(batch, kept, record);
   const person = { id: row.id, record: { ...record, kind, profile }, before };
   const differs = (stored: Date | null, given: string | undefined): boolean =>
     given !== undefined && stored?.getTime() !== Date.parse(given);

@@ -49,10 +49,11 @@ const cleanJson = (value: unknown): unknown => {
 };
 /** Of a text, and of an object as JSON. */
 const LONGEST = 1_000_000;
+export const isTooLong = (value: object): boolean => JSON.stringify(value).length > LONGEST;
 const json = z
   .record(z.string(), z.json())
   .transform((value) => cleanJson(value) as Record<string, unknown>)
-  .refine((value) => JSON.stringify(value).length <= LONGEST, `longer than ${LONGEST} characters as JSON`);
+  .refine((value) => !isTooLong(value), `longer than ${LONGEST} characters as JSON`);
 
 const profileSchema = z
   .strictObject({

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
-import { csvStream } from '../../src/artefacts/csv.ts';
+import { csvStream, QUOTING } from '../../src/artefacts/csv.ts';
 import type { CsvRow } from '../../src/artefacts/csv.ts';
 import { escapeCell, unescapeCell } from '../../src/artefacts/formula.ts';
 import { all, check } from './support.ts';
@@ -35,6 +35,10 @@ test('a line break of one character is quoted, as most readers end a row there',
   const text = await csv(['a', 'b', 'c'], [cells]);
   expect(text).toBe('a,b,c\r\n"two\nlines","two\rlines","a\n=1+1"\r\n');
   expect(parse(text, { record_delimiter: ['\r\n', '\n', '\r'] })).toEqual([['a', 'b', 'c'], cells]);
+});
+
+test('a cell with a semicolon or a tab is quoted, at which some programs split', async () => {
+  expect(await csv(['a', 'b'], [['hello;=1+1', 'a\t=1']])).toBe('a,b\r\n"hello;=1+1","a\t=1"\r\n');
 });
 
 test('a column whose name has a dot is a column like any other', async () => {
@@ -179,7 +183,7 @@ test('plain cells, which csv-stringify is not asked for, are written as it would
   await check(
     fc.asyncProperty(fc.array(fc.tuple(cell, cell), { maxLength: 10 }), async (rows) => {
       const escaped = [['a', 'b'], ...rows.map((row) => row.map(escapeCell))];
-      expect(await csv(['a', 'b'], rows)).toBe(stringify(escaped, { record_delimiter: '\r\n', quote_record_delimiter: true }));
+      expect(await csv(['a', 'b'], rows)).toBe(stringify(escaped, QUOTING));
     }),
     500,
   );

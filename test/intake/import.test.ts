@@ -179,6 +179,24 @@ describe('what is wrong with an export', () => {
     });
   });
 
+  test.each([1, 2])(
+    'what %i later records would add to metadata beyond that is skipped, and what is held stays',
+    async (files) => {
+      const app = await world.app(tenant);
+      const user = (key: string) => ({ type: 'user' as const, externalId: 'ada', metadata: { [key]: 'x'.repeat(600_000) } });
+      const folders = files === 1 ? [[user('a'), user('b')]] : [[user('a')], [user('b')]];
+      let skipped: unknown;
+      for (const records of folders)
+        ({ skipped } = await imported(app, importNdjson, await writeExport({ 'x.ndjson': lines(...records) })));
+      expect(skipped).toMatchObject({
+        total: 1,
+        first: [{ what: 'metadata', reason: expect.stringMatching(/what is held stays/) }],
+      });
+      const held = await contentsOf(world, tenant, app);
+      expect(Object.keys(JSON.parse(held['users']![0]!['metadata'] as string) as object)).toEqual(['a']);
+    },
+  );
+
   test('a NUL character is replaced, with a warning that names file and line', async () => {
     const app = await world.app(tenant);
     const folder = await writeExport({ 'x.ndjson': lines(ada, room, message('m', { body: 'a\u0000b' })) });

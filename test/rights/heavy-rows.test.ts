@@ -23,20 +23,22 @@ beforeAll(async () => {
   await world.ingest(tenant, app, [
     { type: 'user', externalId: 'u' },
     { type: 'user', externalId: 'v' },
+    { type: 'user', externalId: 'w' },
+    { type: 'conversation', externalId: 'g', kind: 'PRIVATE_GROUP', participants: [{ user: 'v' }, { user: 'w' }] },
     { type: 'conversation', externalId: 'c', kind: 'DIRECT', participants: [{ user: 'u' }, { user: 'v' }] },
   ]);
-  for (const [nth, body] of TEXTS.entries()) {
-    const sentAt = new Date(Date.UTC(2026, 0, 1, 0, nth)).toISOString();
-    await world.ingest(tenant, app, [{ type: 'message', externalId: `m${nth}`, conversation: 'c', author: 'u', sentAt, body }]);
-  }
+  await write('m', TEXTS);
+  await write('w', TEXTS.slice(0, 40), 'g', 'w');
+  // Each of v's answers one of w's.
+  for (let nth = 0; nth < 40; nth += 1) await write(`v${nth}-`, ['yes'], 'g', 'v', `w${nth}`);
 });
 afterAll(() => world.close());
 
-async function write(name: string, texts: readonly string[]): Promise<void> {
+async function write(name: string, texts: readonly string[], conversation = 'c', author = 'u', replyTo?: string): Promise<void> {
   for (const [nth, body] of texts.entries()) {
     const sentAt = new Date(Date.UTC(2026, 0, 1, 0, nth)).toISOString();
     await world.ingest(tenant, app, [
-      { type: 'message', externalId: `${name}${nth}`, conversation: 'c', author: 'u', sentAt, body },
+      { type: 'message', externalId: `${name}${nth}`, conversation, author, sentAt, body, ...(replyTo && { replyTo }) },
     ]);
   }
 }
@@ -63,7 +65,8 @@ test("a person's own", async () => {
 test('those of others around them', async () => {
   const entries = await packageOf('v', 'CSV', 'others: FULL, reason: "asked in writing"');
   const rows = parse(entries.get('context-messages.csv')!, { bom: true, columns: true }) as { body: string }[];
-  expect(rows.map(({ body }) => short(body))).toEqual(TEXTS.map(short));
+  // What is written in one and the other comes in the order of the conversations.
+  expect(rows.map(({ body }) => short(body)).sort()).toEqual([...TEXTS, ...TEXTS.slice(0, 40)].map(short).sort());
 });
 
 test('those of a whole app', async () => {
@@ -80,7 +83,8 @@ test('those of a whole app', async () => {
     .split('\n')
     .map((line) => JSON.parse(line));
   const bodies = records.filter(({ type }) => type === 'message').map(({ body }) => short(body));
-  expect(bodies).toEqual(TEXTS.map(short));
+  const answers = Array.from({ length: 40 }, () => short('yes'));
+  expect(bodies.sort()).toEqual([...[...TEXTS, ...TEXTS.slice(0, 40)].map(short), ...answers].sort());
 });
 
 test('an answer that would hold them all is refused', async () => {
@@ -88,6 +92,12 @@ test('an answer that would hold them all is refused', async () => {
   const id = await world.userId(tenant, app, 'u');
   const { codes } = await ask('query ($id: ID!) { personData(userId: $id) }', { id });
   expect(codes).toEqual(['LIMIT_EXCEEDED']);
+  // Nor two of them, each of which it could hold.
+  const other = await world.userId(tenant, app, 'w');
+  const once = await ask('query ($id: ID!) { personData(userId: $id) }', { id: other });
+  expect(once.codes).toEqual([]);
+  const twice = await ask('query ($id: ID!) { a: personData(userId: $id) b: personData(userId: $id) }', { id: other });
+  expect(twice.codes).toContain('LIMIT_EXCEEDED');
 });
 
 (LONG ? test : test.skip)(

@@ -1,4 +1,5 @@
 import { counted, type PackageEntry } from '../../artefacts/package.ts';
+import { readByIndex } from '../../database/by-index.ts';
 import { readAttachment } from '../../data/attachment/attachment.content.ts';
 import { NATIVE_SCHEMA } from '../../intake/ndjson-schema.ts';
 import type { RawRecord } from '../../intake/records.ts';
@@ -79,13 +80,13 @@ async function* files({ read, signal, system, scope }: ExportJob, appId: string)
   let after = FIRST_ID;
   for (;;) {
     signal.throwIfAborted();
-    const rows = await read(
-      async ({ db }) =>
-        (await db.query(
-          'select id, coalesce(subject_id, conversation_id) as owner, size from attachments where tenant_id = $1 and app_id = $2 and stored and id > $3 order by id limit 500',
-          [scope.tenantId, appId, after],
-        )) as FileRow[],
-    );
+    const rows = await read(async ({ db }) => {
+      await readByIndex(db);
+      return (await db.query(
+        'select id, coalesce(subject_id, conversation_id) as owner, size from attachments where tenant_id = $1 and app_id = $2 and stored and id > $3 order by id limit 500',
+        [scope.tenantId, appId, after],
+      )) as FileRow[];
+    });
     for (const { id, owner, size } of rows) {
       const key = (await read(({ db }) => subjectKeys(system.keys, db, scope.tenantId, [owner]))).get(owner);
       if (!key) continue; // their erasure is at work, and this export will be started again

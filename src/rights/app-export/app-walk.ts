@@ -1,5 +1,6 @@
 import type { RawRecord } from '../../intake/records.ts';
 import { place, type SealedColumn } from '../../data/place.ts';
+import { readByIndex } from '../../database/by-index.ts';
 import { unsealText } from '../../keys/sealed-value.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { ExportJob } from '../package/export.job.ts';
@@ -30,6 +31,7 @@ export async function* recordsOf<Row extends { id: string }>(
   for (;;) {
     walk.job.signal.throwIfAborted();
     const { rows, records } = await walk.job.read(async (session) => {
+      await readByIndex(session.db);
       const page = await read(session, walk, after);
       return { rows: page, records: page.length ? await tell(session, walk, page) : [] };
     });

@@ -1,5 +1,6 @@
 import { renderMentions } from '../../data/mention.ts';
 import { place } from '../../data/place.ts';
+import { readByIndex } from '../../database/by-index.ts';
 import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { unsealText } from '../../keys/sealed-value.ts';
@@ -55,6 +56,7 @@ async function readPage(
   names: (text: string) => boolean,
 ): Promise<Page> {
   const { tenantId } = scope;
+  await readByIndex(db);
   const messages = (await db.query(
     boundedPage({
       list: 'id, coalesce(subject_id, conversation_id) as owner, body',

@@ -1,3 +1,4 @@
+import { countText } from '../../data/sealed-field.ts';
 import { Refusal } from '../../errors.ts';
 import type { RequestScope } from '../../scope/context.ts';
 import { jsonDocument } from './documents.ts';
@@ -11,12 +12,6 @@ const tooMany = (): Refusal =>
   new Refusal(
     'LIMIT_EXCEEDED',
     `There are more than ${INLINE_ROWS} rows: ask for the package with requestPortability or requestAccess.`,
-  );
-
-const tooMuch = (characters: number): Refusal =>
-  new Refusal(
-    'LIMIT_EXCEEDED',
-    `The document is longer than ${characters} characters: ask for the package with requestPortability or requestAccess.`,
   );
 
 /** The document of a person's package (data.json of docs/package.md), answered at once where it is small. */
@@ -39,10 +34,8 @@ export async function inlinePackage(
   });
   if (pack.total() > INLINE_ROWS) throw tooMany();
   const pieces: string[] = [];
-  let length = 0;
   for await (const piece of jsonDocument(pack, { counts: {}, withheld: [] })) {
-    length += piece.length;
-    if (length > request.system.config.limits.textBytes) throw tooMuch(request.system.config.limits.textBytes);
+    countText(request, Buffer.byteLength(piece));
     pieces.push(piece);
   }
   return JSON.parse(pieces.join(''));
