@@ -26,8 +26,8 @@ export async function ingestUsers(batch: Batch, items: readonly Item<'user'>[]):
     } else if (user && told === 'FIRST') count(batch, 'user', 'unchanged');
     else {
       if (last) repeated.add(record.externalId);
-      given.set(record.externalId, merge(batch, given.get(record.externalId), record));
       batch.userItems.set(record.externalId, item.index);
+      given.set(record.externalId, merge(batch, given.get(record.externalId), record));
     }
   }
   const fresh: UserRecord[] = [];

@@ -64,7 +64,6 @@ test('jobs read page after page by an index, however few rows the planner takes 
   await finished(officer, erased.data.eraseUser.id);
   await inScope(world.system, { ...world.cli, tenantId: tenant }, ({ db }) => exportLog(db, tenant, async () => undefined));
   expect(free).toEqual([]);
-  for (const table of ['messages', 'messages m', 'users', 'attachments', 'audit_entries e', 'audit_leaves l'])
-    expect([table, pagesOf(table)]).toEqual([table, expect.any(Number)]);
-  for (const table of ['messages', 'messages m', 'users', 'attachments']) expect(pagesOf(table)).toBeGreaterThan(0);
+  for (const table of ['messages', 'messages m', 'users', 'conversations', 'attachments', 'audit_leaves l', 'audit_entries e'])
+    expect(`${table}: ${Math.min(pagesOf(table), 1)}`).toBe(`${table}: 1`);
 });
