@@ -59,6 +59,12 @@ const limits = {
   HABEAS_LIMIT_IN_FLIGHT: limit(256, 1, 100_000, 'Requests answered at the same time; 503 with Retry-After beyond.'),
   HABEAS_LIMIT_TENANT_JOBS: limit(2, 1, 100, 'Jobs of one tenant that run at the same time.'),
   HABEAS_LIMIT_OPEN_REQUESTS: limit(10, 1, 10_000, 'Open requests for each person, or app, under the data-subject rights.'),
+  HABEAS_LIMIT_PACKAGES: limit(
+    20,
+    1,
+    10_000,
+    'Packages of a person in store at a time, beyond which their own token asks for no more. It does not bind officers.',
+  ),
 };
 
 /** Every setting: its variable, its default, what it means. docs/operators.md is checked against this list by a test. */
@@ -142,6 +148,7 @@ export interface Limits {
   inFlight: number;
   tenantJobs: number;
   openRequests: number;
+  packages: number;
 }
 
 export interface Config {
@@ -210,6 +217,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       inFlight: env.HABEAS_LIMIT_IN_FLIGHT,
       tenantJobs: env.HABEAS_LIMIT_TENANT_JOBS,
       openRequests: env.HABEAS_LIMIT_OPEN_REQUESTS,
+      packages: env.HABEAS_LIMIT_PACKAGES,
     },
   };
 }

@@ -23,7 +23,10 @@ export interface NewRequest {
 export async function openRequest({ db, scope, system }: Session, request: NewRequest): Promise<RightsRequest> {
   const now = system.now();
   // No number of packages asked for keeps somebody from being erased; of erasures there is one at most.
-  if (request.type !== RequestType.ERASURE) await checkOpen({ db, scope, system }, request.targetId);
+  if (request.type !== RequestType.ERASURE) {
+    await checkOpen({ db, scope, system }, request.targetId);
+    if (scope.level === 'user') await checkStored({ db, scope, system }, request.targetId);
+  }
   try {
     const [row] = (await db.query(
       `insert into requests (tenant_id, id, app_id, type, target, target_id, subject_id, status, ground, options, received_at, due_at, requested_by)
@@ -62,6 +65,22 @@ async function checkOpen({ db, scope, system }: Session, targetId: string): Prom
   )) as { open: number }[];
   if (row!.open >= limit)
     throw new Refusal('LIMIT_EXCEEDED', `There are ${limit} open requests about this already; wait for one of them to end.`);
+}
+
+/** What a person asks for fills a store that others need, too: so many packages, those being made among them, lie there for each person until they expire. */
+async function checkStored({ db, scope, system }: Session, personId: string): Promise<void> {
+  const limit = system.config.limits.packages;
+  const [row] = (await db.query(
+    `select count(*)::int as count, min(a.expires_at) as until from requests r left join artefacts a on a.tenant_id = r.tenant_id and a.request_id = r.id
+     where r.tenant_id = $1 and r.target_id = $2 and (r.status in ${OPEN} or a.deleted_at is null and a.expires_at > $3)`,
+    [scope.tenantId, personId, new Date(system.now())],
+  )) as { count: number; until: Date | null }[];
+  const { count, until } = row!;
+  if (count >= limit)
+    throw new Refusal(
+      'LIMIT_EXCEEDED',
+      `There are ${count} packages of yours already: download one of those, or ask again ${until ? `after ${until.toISOString()}, when the first of them expires` : 'when one of them is made'}.`,
+    );
 }
 
 const OPEN = `('RECEIVED', 'AWAITING_IDENTITY', 'READY', 'SCHEDULED', 'RUNNING')`;

@@ -19,7 +19,7 @@ export class PortabilityResolver {
   @Authorized<Permission>('rights:request', 'self:read')
   @Mutation(() => PackageRequest, {
     description:
-      'Asks for the data that a person provided and that was observed of them, machine-readable (Art. 20), with its links to business systems. A job writes it; the request tells how far it is. NOT_FOUND for a person outside the scope or erased; FORBIDDEN for FULL with a user token.',
+      'Asks for the data that a person provided and that was observed of them, machine-readable (Art. 20), with its links to business systems. A job writes it; the request tells how far it is. NOT_FOUND for a person outside the scope or erased; FORBIDDEN for FULL with a user token; LIMIT_EXCEEDED where too many requests about the person are open or, with a user token, too many packages of theirs in store.',
   })
   requestPortability(@Args(() => PackageArgs) args: PackageArgs, @Ctx() { request }: Context): Promise<PackageRequest> {
     return request.inScope((session) => requestPackage(session, RequestType.PORTABILITY, args));

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openWorld, type World } from '../support/world.ts';
+import { finished } from './erasure.support.ts';
+
+const DAY_MS = 86_400_000;
+const REQUEST = 'mutation { requestPortability(format: JSON) { request { id } } }';
+const FOR = 'mutation ($id: ID!) { requestAccess(userId: $id, format: JSON, others: OWN) { request { id } } }';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld({ environment: { HABEAS_LIMIT_PACKAGES: '2' } });
+});
+afterAll(() => world.close());
+
+test('a person asks for no more packages than may lie in store, until one expires; an officer and others do', async () => {
+  const tenant = await world.tenant();
+  const app = await world.app(tenant);
+  await world.ingest(tenant, app, [
+    { type: 'user', externalId: 'ada' },
+    { type: 'user', externalId: 'bob' },
+  ]);
+  const [ada, bob] = [await world.userId(tenant, app, 'ada'), await world.userId(tenant, app, 'bob')];
+  const own = async (user: string) => {
+    const { data, codes, messages } = await world.as(await world.token({ tenant, app, user }))(REQUEST);
+    if (!codes.length) expect((await finished(world, data.requestPortability.request.id))['status']).toBe('COMPLETED');
+    return { code: codes[0], message: messages[0] };
+  };
+  expect((await own(ada)).code).toBeUndefined();
+  world.clock.offset = DAY_MS;
+  expect((await own(ada)).code).toBeUndefined();
+  const [first] = await world.sql('select min(expires_at) as at from artefacts where subject_id = $1', [ada]);
+  const refused = await own(ada);
+  expect(refused.code).toBe('LIMIT_EXCEEDED');
+  expect(refused.message).toContain((first!['at'] as Date).toISOString());
+  expect((await own(bob)).code).toBeUndefined();
+  world.clock.offset = 2 * DAY_MS;
+  const officer = world.as(await world.token({ tenant, role: 'PRIVACY_OFFICER' }));
+  const { data, codes } = await officer(FOR, { id: ada });
+  expect(codes).toEqual([]);
+  await finished(world, data.requestAccess.request.id);
+  // The first two are gone; the officer's is there still.
+  world.clock.offset = (first!['at'] as Date).getTime() - Date.now() + DAY_MS + 60_000;
+  expect((await own(ada)).code).toBeUndefined();
+  expect((await own(ada)).code).toBe('LIMIT_EXCEEDED');
+});
+
+test('packages that are being made count, too', async () => {
+  const idle = await openWorld({ work: false, environment: { HABEAS_LIMIT_PACKAGES: '2' } });
+  try {
+    const tenant = await idle.tenant();
+    const app = await idle.app(tenant);
+    await idle.ingest(tenant, app, [{ type: 'user', externalId: 'ada' }]);
+    const ask = idle.as(await idle.token({ tenant, app, user: await idle.userId(tenant, app, 'ada') }));
+    const codes = await Promise.all([ask(REQUEST), ask(REQUEST), ask(REQUEST)]);
+    expect(codes.flatMap((answer) => answer.codes)).toEqual(['LIMIT_EXCEEDED']);
+  } finally {
+    await idle.close();
+  }
+});
