@@ -10,16 +10,13 @@ export const HELD_MESSAGES = `unnest($2::uuid[], $3::text[]) as wanted (conversa
   cross join lateral (select * from messages one where one.tenant_id = $1 and one.conversation_id = wanted.conversation_id
     and one.external_id >= wanted.external_id and one.external_id <= wanted.external_id order by one.external_id limit 1) m`;
 
-/**
- * Locks messages that were there before this batch, in share, so that nobody deletes them before something that hangs on them is committed with it. Answers
- * those that are still there.
- */
-export async function holdMessages({ session: { db, scope } }: Batch, ids: readonly string[]): Promise<ReadonlySet<string>> {
+/** Those of the messages that are still there. Nobody deletes one until this batch is committed: it holds the lock of the app. */
+export async function stillThere({ session: { db, scope } }: Batch, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (!ids.length) return new Set();
-  const rows = (await db.query(
-    'select id from messages where tenant_id = $1 and id = any ($2) and deleted_at is null order by id for key share',
-    [scope.tenantId, ids],
-  )) as { id: string }[];
+  const rows = (await db.query('select id from messages where tenant_id = $1 and id = any ($2) and deleted_at is null', [
+    scope.tenantId,
+    ids,
+  ])) as { id: string }[];
   return new Set(rows.map((row) => row.id));
 }
 

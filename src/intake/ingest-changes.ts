@@ -1,7 +1,7 @@
 import { deleteMessages } from '../data/message/message.deletion.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { count, skip, type AnyItem, type Batch, type Item } from './batch.ts';
-import { HELD_MESSAGES, holdMessages } from './held-messages.ts';
+import { HELD_MESSAGES, stillThere } from './held-messages.ts';
 import { insertReactions } from './ingest-marks.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
 
@@ -87,7 +87,7 @@ export async function ingestReactions(batch: Batch, items: readonly Item<'reacti
     conversation: record.conversation,
     externalId: record.message,
   }));
-  const there = await holdMessages(
+  const there = await stillThere(
     batch,
     named.map(({ held }) => held.id),
   );

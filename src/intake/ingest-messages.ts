@@ -4,7 +4,7 @@ import { uuidv7 } from '../database/uuid.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { count, ERASED_REASON, isGone, skip, type Accepted, type Batch, type Item } from './batch.ts';
 import { ingestAttachments } from './ingest-attachments.ts';
-import { findAnswered, findWaiting, HELD_MESSAGES, holdMessages, tieWaiting } from './held-messages.ts';
+import { findAnswered, findWaiting, HELD_MESSAGES, stillThere, tieWaiting } from './held-messages.ts';
 import { insertMentions, insertReactions } from './ingest-marks.ts';
 import { adoptSubject } from './ingest-participants.ts';
 import { sealingId, writeEdit } from './message-edit.ts';
@@ -62,7 +62,7 @@ async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Pro
     batch,
     created.flatMap((message) => (message.record.mentions.length ? { ...message, mentions: message.record.mentions } : [])),
   );
-  const there = await stillThere(batch, readable);
+  const there = await living(batch, readable);
   await insertReactions(
     batch,
     there.flatMap((message) => message.record.reactions.map((reaction) => ({ ...reaction, message, item: message.item }))),
@@ -71,11 +71,11 @@ async function ingestRound(batch: Batch, items: readonly Item<'message'>[]): Pro
   return files;
 }
 
-/** Those on which reactions and files can hang: not the deleted, nor what somebody deletes at this moment. */
-async function stillThere(batch: Batch, messages: readonly Accepted[]): Promise<readonly Accepted[]> {
+/** Those on which reactions and files can hang: not the deleted. */
+async function living(batch: Batch, messages: readonly Accepted[]): Promise<readonly Accepted[]> {
   const alive = messages.filter(({ id, record }) => id && record.kind !== 'TOMBSTONE');
   const before = alive.filter(({ created }) => !created);
-  const held = await holdMessages(
+  const held = await stillThere(
     batch,
     before.flatMap(({ id, record }) => (record.reactions.length || record.attachments.length ? id : [])),
   );

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
 import { finished } from '../rights/erasure.support.ts';
 import { openWorld, type Ask, type World } from '../support/world.ts';
 
@@ -99,4 +102,43 @@ test('a person who is erased while others react to their messages leaves no reac
   expect((await finished(world, data.eraseUser.id))['status']).toBe('COMPLETED');
   for (const table of ['reactions', 'attachments', 'mentions']) expect([table, await orphans(table)]).toEqual([table, []]);
   expect((await kept('reactions')).length).toBe(0);
+});
+
+test('a message that is answered by a batch at work when its author is erased stays as a tombstone, and the answer points at it', async () => {
+  const idle = await openWorld({ work: false });
+  const feeding = new pg.Client({ connectionString: idle.database.adminUrl });
+  try {
+    const tenant = await idle.tenant();
+    const app = await idle.app(tenant);
+    const people = ['eve', 'bob'].map((externalId) => ({ type: 'user', externalId }));
+    const conversation = { type: 'conversation', externalId: 'c', kind: 'PUBLIC_GROUP', participants: [{ user: 'bob' }] };
+    const messages = [
+      { ...message('asked'), author: 'eve' },
+      { ...message('other'), author: 'eve' },
+      { ...message('answer'), author: 'bob' },
+    ];
+    await idle.ingest(tenant, app, [...people, conversation, ...messages] as never);
+    const officer = idle.as(await idle.token({ tenant, role: 'PRIVACY_OFFICER' }));
+    const { data } = await officer('mutation ($id: ID!) { eraseUser(userId: $id, ground: OBJECTION) { id } }', {
+      id: await idle.userId(tenant, app, 'eve'),
+    });
+    // What a batch of intake does, held open at its end.
+    await feeding.connect();
+    await feeding.query('begin');
+    await feeding.query('select 1 from apps where id = $1 for no key update', [app]);
+    const asked = (await idle.sql(`select id from messages where external_id = 'asked'`))[0]!['id'];
+    await feeding.query(`update messages set reply_to_id = $1 where external_id = 'answer'`, [asked]);
+    const job = carryOut(idle.system, data.eraseUser.id, { ...idle.cli, tenantId: tenant }, new AbortController().signal);
+    await sleep(500);
+    await feeding.query('commit');
+    await job;
+    const left = await idle.sql('select external_id, kind, reply_to_id from messages order by external_id');
+    expect(left).toEqual([
+      { external_id: 'answer', kind: 'TEXT', reply_to_id: asked },
+      { external_id: 'asked', kind: 'TOMBSTONE', reply_to_id: null },
+    ]);
+  } finally {
+    await feeding.end();
+    await idle.close();
+  }
 });

@@ -21,28 +21,20 @@ const HANGING = `with files as (delete from attachments where tenant_id = $1 and
   select (select count(*)::int from files) as attachments, (select count(*)::int from marks) as reactions, (select count(*)::int from named) as mentions,
     array(select id::text from files where stored) as stored`;
 
-/** The ids of somebody's messages, or a conversation's, newest first, locked: whoever hangs something on one of them has done so before, or will not find it. */
-export async function lockMessages(
+/** The ids of somebody's messages, or a conversation's, newest first. */
+export async function newestOf(
   { db, scope }: Session,
   whose: 'subject_id' | 'conversation_id',
   id: string,
   limit: number,
 ): Promise<string[]> {
   await readByIndex(db);
-  const rows = (await db.query(
-    `select id from messages where tenant_id = $1 and ${whose} = $2 order by id desc limit $3 for update`,
-    [scope.tenantId, id, limit],
-  )) as { id: string }[];
+  const rows = (await db.query(`select id from messages where tenant_id = $1 and ${whose} = $2 order by id desc limit $3`, [
+    scope.tenantId,
+    id,
+    limit,
+  ])) as { id: string }[];
   return rows.map((row) => row.id);
-}
-
-/** Deletes messages as `deleteLocked` does, once they are locked against whoever hangs something on one of them at this moment. */
-export async function deleteMessages(session: Session, ids: readonly string[], keep: Keep): Promise<Deleted> {
-  await session.db.query('select 1 from messages where tenant_id = $1 and id = any ($2) order by id for update', [
-    session.scope.tenantId,
-    listOf(ids),
-  ]);
-  return deleteLocked(session, ids, keep);
 }
 
 export interface Deleted {
@@ -51,10 +43,11 @@ export interface Deleted {
 }
 
 /**
- * Deletes messages that were locked before, with all that hangs on them; of those that `keep` names, the place stays as a tombstone: id, conversation, time
- * and the platform's id, without author, text or anything else. Answers how many rows went, and which files must go.
+ * Deletes messages with all that hangs on them; of those that `keep` names, the place stays as a tombstone: id, conversation, time and the platform's id,
+ * without author, text or anything else. Answers how many rows went, and which files must go. The caller has locked the app, as each batch of intake
+ * does: nobody hangs something on one of them, or answers one, at this moment.
  */
-export async function deleteLocked({ db, scope }: Session, ids: readonly string[], keep: Keep): Promise<Deleted> {
+export async function deleteMessages({ db, scope }: Session, ids: readonly string[], keep: Keep): Promise<Deleted> {
   const tenantId = scope.tenantId;
   const [hanging] = (await db.query(HANGING, [tenantId, listOf(ids)])) as [
     { attachments: number; reactions: number; mentions: number; stored: string[] },

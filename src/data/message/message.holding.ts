@@ -1,5 +1,5 @@
 import { deleteRows, type Holding } from '../holding.ts';
-import { deleteLocked, lockMessages } from './message.deletion.ts';
+import { deleteMessages, newestOf } from './message.deletion.ts';
 
 export const messages: Holding = {
   category: 'messages',
@@ -28,8 +28,8 @@ export const messages: Holding = {
   erase: async (session, userId, limit) => {
     const { db, scope } = session;
     // Newest first, so that a person's own answers are gone before it is asked whether what they answer was answered.
-    const ids = await lockMessages(session, 'subject_id', userId, limit);
-    if (ids.length) return { rows: ids.length, ...(await deleteLocked(session, ids, 'ANSWERED')) };
+    const ids = await newestOf(session, 'subject_id', userId, limit);
+    if (ids.length) return { rows: ids.length, ...(await deleteMessages(session, ids, 'ANSWERED')) };
     // What an agent wrote to somebody else is that person's data: the text stays with them, the author goes.
     const [, authored] = (await db.query(
       'update messages set author_id = null where tenant_id = $1 and id in (select id from messages where tenant_id = $1 and author_id = $2 and author_id <> subject_id limit $3)',

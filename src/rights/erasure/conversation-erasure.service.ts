@@ -1,5 +1,5 @@
 import { Refusal } from '../../errors.ts';
-import { deleteLocked, lockMessages } from '../../data/message/message.deletion.ts';
+import { deleteMessages, newestOf } from '../../data/message/message.deletion.ts';
 import { destroySubjectKeys } from '../../keys/keyring.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { RequestTarget, type RightsRequest } from '../request.entity.ts';
@@ -87,8 +87,8 @@ async function peopleOf({ db, scope }: Session, conversationId: string): Promise
 }
 
 async function deleteSome(session: Session, conversationId: string, limit: number): Promise<Step> {
-  const ids = await lockMessages(session, 'conversation_id', conversationId, limit);
-  const deleted = ids.length ? await deleteLocked(session, ids, 'NONE') : { counts: {} };
+  const ids = await newestOf(session, 'conversation_id', conversationId, limit);
+  const deleted = ids.length ? await deleteMessages(session, ids, 'NONE') : { counts: {} };
   return { rows: ids.length, stage: 'messages', ...deleted };
 }
 

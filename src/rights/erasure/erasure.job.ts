@@ -3,11 +3,11 @@ import { restoreScope, systemScope, type Scope, type StoredScope } from '../../s
 import type { JobHandler } from '../../jobs/worker.ts';
 import type { System } from '../../system.ts';
 import { RequestStatus, type RequestTarget } from '../request.entity.ts';
-import { advanceRequest } from '../request.service.ts';
+import { advanceRequest, findRequest } from '../request.service.ts';
 import { appWalk } from './app-walk.ts';
 import { conversationWalk, endLongConversation } from './conversation-erasure.service.ts';
 import { doom, removeDoomed } from './doomed-files.ts';
-import { ledgerLineOf, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
+import { ledgerLineOf, lockApp, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
 import { destroyNeedles } from '../needles.ts';
 import type { Residual } from './residual.entity.ts';
 import { scanResidual } from './residual.service.ts';
@@ -67,6 +67,9 @@ export async function carryOut(
 
 async function deleteBatch(system: System, requestId: string, scope: Scope, batch: number): Promise<boolean> {
   return inScope(system, scope, async (session) => {
+    // Into an app that lives on, others feed meanwhile; one that was erased takes in nothing more.
+    const { target, appId } = await findRequest(session, requestId);
+    if (appId && target !== 'APP') await lockApp(session, appId);
     const request = await openErasureOf(session, requestId);
     if (!request) return false;
     const walk = WALKS[request.target];
