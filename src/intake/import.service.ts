@@ -50,8 +50,8 @@ interface Run {
  * was killed half-way is completed by running it again. What cannot be taken over is skipped and reported with file and line. Throws a Refusal
  * where nothing sensible can follow.
  *
- * A dry run is the import itself, in one transaction that is rolled back: what it reports is what would happen. For as long as it takes, nothing
- * else can be fed into the app, nor anybody of it be erased.
+ * A dry run is the import itself, in one transaction that is rolled back: what it reports is what would happen. Meanwhile nothing else can be fed into
+ * the app, nor anybody of it be erased; where something waits, the dry run gives up.
  */
 export async function runImport(
   system: System,
@@ -83,7 +83,15 @@ export async function runImport(
     await requireApp(system, scope, appId);
     if (options.dryRun) {
       await rehearse(system, scope, (session) =>
-        readAll(importer(path), { report, counts, options, takeIn: (items, onWriting) => take(session, items, onWriting) }),
+        readAll(importer(path), {
+          report,
+          counts,
+          options,
+          takeIn: async (items, onWriting) => {
+            await makeWay(session);
+            return take(session, items, onWriting);
+          },
+        }),
       );
       await note('import.rehearsed');
     } else {
@@ -146,12 +154,26 @@ async function rehearse(system: System, scope: Scope, act: (session: Session) =>
   };
   try {
     await inScope(system, scope, async (session) => {
+      // One that was suspended must not hold the app for good.
+      await session.db.query(`select set_config('idle_in_transaction_session_timeout', '5min', true)`);
       await act({ ...session, system: { ...system, files } });
       throw over;
     });
   } catch (error) {
     if (error !== over) throw error;
   }
+}
+
+/** Ends a rehearsal that somebody waits for: whoever is to be erased from the app, or what is fed into it, comes first. `pg_stat_activity` would tell the same for the whole transaction. */
+async function makeWay({ db }: Session): Promise<void> {
+  const [waiting] = (await db.query(
+    'select 1 from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid)) limit 1',
+  )) as unknown[];
+  if (waiting)
+    throw new Refusal(
+      'UNAVAILABLE',
+      'Stopped: an erasure in the app, or what is fed into it, had to wait for this rehearsal. Nothing was written. Rehearse when nothing is fed in, or in an app of its own.',
+    );
 }
 
 /** So many records are read without a pause, about a millisecond. */

@@ -29,7 +29,7 @@ export async function writeEdit(
       metadata === undefined ? null : seal(key, place(scope.tenantId, owner, 'messages.metadata', message.id), metadata),
     ],
   )) as [unknown[], number];
-  // Somebody deleted it at this moment.
+  // It was deleted in this batch.
   if (!written) return;
   const kept = new Set(mentionedIds(body));
   for (const name of edit.mentions) {

@@ -67,20 +67,22 @@ async function checkOpen({ db, scope, system }: Session, targetId: string): Prom
     throw new Refusal('LIMIT_EXCEEDED', `There are ${limit} open requests about this already; wait for one of them to end.`);
 }
 
-/** What a person asks for fills a store that others need, too: so many packages, those being made among them, lie there for each person until they expire. */
+/** What a person asks for themselves fills a store that others need, too: so many of such packages, those being made among them, lie there until they expire. */
 async function checkStored({ db, scope, system }: Session, personId: string): Promise<void> {
   const limit = system.config.limits.packages;
-  const [row] = (await db.query(
-    `select count(*)::int as count, min(a.expires_at) as until from requests r left join artefacts a on a.tenant_id = r.tenant_id and a.request_id = r.id
-     where r.tenant_id = $1 and r.target_id = $2 and (r.status in ${OPEN} or a.deleted_at is null and a.expires_at > $3)`,
+  const rows = (await db.query(
+    `select a.expires_at as until from requests r left join artefacts a on a.tenant_id = r.tenant_id and a.request_id = r.id
+     where r.tenant_id = $1 and r.target_id = $2 and r.options -> 'own' = 'true'
+       and (r.status in ${OPEN} or a.deleted_at is null and a.expires_at > $3) order by 1`,
     [scope.tenantId, personId, new Date(system.now())],
-  )) as { count: number; until: Date | null }[];
-  const { count, until } = row!;
-  if (count >= limit)
-    throw new Refusal(
-      'LIMIT_EXCEEDED',
-      `There are ${count} packages of yours already: download one of those, or ask again ${until ? `after ${until.toISOString()}, when the first of them expires` : 'when one of them is made'}.`,
-    );
+  )) as { until: Date | null }[];
+  if (rows.length < limit) return;
+  const until = rows[rows.length - limit]!.until;
+  const then = until ? `a new one can be asked for after ${until.toISOString()}` : 'some of them are being made';
+  throw new Refusal(
+    'LIMIT_EXCEEDED',
+    `You have asked for ${rows.length} packages already that can be downloaded still; ${then}.`,
+  );
 }
 
 const OPEN = `('RECEIVED', 'AWAITING_IDENTITY', 'READY', 'SCHEDULED', 'RUNNING')`;

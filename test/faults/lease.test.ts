@@ -21,9 +21,9 @@ afterAll(async () => {
   await world?.close();
 });
 
-async function somebody(name: string): Promise<string> {
-  await world.ingest(tenant, app, person(name, 300));
-  return world.userId(tenant, app, name);
+async function somebody(name: string, where = app): Promise<string> {
+  await world.ingest(tenant, where, person(name, 300));
+  return world.userId(tenant, where, name);
 }
 
 test('an attempt that has lost its job commits nothing, and one that holds it does', async () => {
@@ -55,7 +55,8 @@ test('a process that falls silent in a transaction loses it, and its locks, afte
 
 /** An export stopped before it records its file, an erasure while it deletes; both hold transactions open. */
 async function begun(name: string): Promise<{ requests: string[]; release: () => Promise<void> }> {
-  const [one, two] = [await somebody(`${name}-export`), await somebody(`${name}-erasure`)];
+  // The erasure holds its app, so the export is of another.
+  const [one, two] = [await somebody(`${name}-export`), await somebody(`${name}-erasure`, await world.app(tenant))];
   const officer = world.as({ tenant, role: 'PRIVACY_OFFICER' });
   const [deleting, recording] = [await barrier(world), await barrier(world)];
   await deleting.hold('lock table messages in share mode');

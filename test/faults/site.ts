@@ -55,6 +55,8 @@ export interface Barrier {
   hold(sql: string, parameters?: unknown[]): Promise<void>;
   /** Waits until a process stands before it. */
   reached(): Promise<void>;
+  /** Lets go, and keeps what was done meanwhile. */
+  commit(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function barrier(world: World): Promise<Barrier> {
         'nobody came to the barrier',
       );
     },
+    commit: async () => void (await client.query('commit')),
     release: async () => {
       await client.query('rollback');
       await client.end();

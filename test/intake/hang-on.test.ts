@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
-import pg from 'pg';
+import { barrier } from '../faults/site.ts';
 import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
 import { finished } from '../rights/erasure.support.ts';
 import { openWorld, type Ask, type World } from '../support/world.ts';
@@ -106,7 +105,7 @@ test('a person who is erased while others react to their messages leaves no reac
 
 test('a message that is answered by a batch at work when its author is erased stays as a tombstone, and the answer points at it', async () => {
   const idle = await openWorld({ work: false });
-  const feeding = new pg.Client({ connectionString: idle.database.adminUrl });
+  const feeding = await barrier(idle);
   try {
     const tenant = await idle.tenant();
     const app = await idle.app(tenant);
@@ -123,14 +122,13 @@ test('a message that is answered by a batch at work when its author is erased st
       id: await idle.userId(tenant, app, 'eve'),
     });
     // What a batch of intake does, held open at its end.
-    await feeding.connect();
-    await feeding.query('begin');
-    await feeding.query('select 1 from apps where id = $1 for no key update', [app]);
+    await feeding.hold('select 1 from apps where id = $1 for no key update', [app]);
     const asked = (await idle.sql(`select id from messages where external_id = 'asked'`))[0]!['id'];
-    await feeding.query(`update messages set reply_to_id = $1 where external_id = 'answer'`, [asked]);
+    await feeding.hold(`update messages set reply_to_id = $1 where external_id = 'answer'`, [asked]);
     const job = carryOut(idle.system, data.eraseUser.id, { ...idle.cli, tenantId: tenant }, new AbortController().signal);
-    await sleep(500);
-    await feeding.query('commit');
+    // One that does not wait has ended by then, and is told so below.
+    await Promise.race([feeding.reached(), job]);
+    await feeding.commit();
     await job;
     const left = await idle.sql('select external_id, kind, reply_to_id from messages order by external_id');
     expect(left).toEqual([
@@ -138,7 +136,7 @@ test('a message that is answered by a batch at work when its author is erased st
       { external_id: 'asked', kind: 'TOMBSTONE', reply_to_id: null },
     ]);
   } finally {
-    await feeding.end();
+    await feeding.release();
     await idle.close();
   }
 });

@@ -26,6 +26,8 @@ export const appWalk: Walk = {
     }
     return total;
   },
+  // An app that was erased takes in nothing more.
+  locksApp: () => false,
   step: async (session, request, limit) => {
     const cursor = request.stage ? (JSON.parse(request.stage) as Cursor) : undefined;
     const from = Math.max(

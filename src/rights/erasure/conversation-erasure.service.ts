@@ -1,4 +1,5 @@
 import { Refusal } from '../../errors.ts';
+import { deleteRows } from '../../data/holding.ts';
 import { deleteMessages, newestOf } from '../../data/message/message.deletion.ts';
 import { destroySubjectKeys } from '../../keys/keyring.ts';
 import type { Session } from '../../scope/in-scope.ts';
@@ -92,6 +93,8 @@ async function deleteSome(session: Session, conversationId: string, limit: numbe
   return { rows: ids.length, stage: 'messages', ...deleted };
 }
 
+const hasMessages = (stage: string | null): boolean => stage === null || stage === 'messages';
+
 /** Messages batch by batch, newest first; then who took part, the link from calls, and the conversation itself. */
 export const conversationWalk: Walk = {
   count: async ({ db, scope }, { targetId }) => {
@@ -101,20 +104,22 @@ export const conversationWalk: Walk = {
     ])) as { n: number }[];
     return row!.n;
   },
-  step: async (session, { targetId }, limit) => {
-    const messages = await deleteSome(session, targetId, limit);
-    if (messages.rows) return messages;
+  locksApp: ({ stage }) => hasMessages(stage),
+  step: async (session, { targetId, stage }, limit) => {
+    if (hasMessages(stage)) {
+      const messages = await deleteSome(session, targetId, limit);
+      if (messages.rows) return messages;
+    }
+    const { rows: participants } = await deleteParticipants(session, targetId, limit);
+    if (participants) return { rows: participants, stage: 'participants', counts: { participants } };
     const changed = async (sql: string): Promise<number> =>
       ((await session.db.query(sql, [session.scope.tenantId, targetId])) as [unknown[], number])[1];
     const calls = await changed('update calls set conversation_id = null where tenant_id = $1 and conversation_id = $2');
-    const participants = await changed('delete from participants where tenant_id = $1 and conversation_id = $2');
     const conversations = await changed('delete from conversations where tenant_id = $1 and id = $2');
     return conversations
-      ? {
-          rows: participants + conversations,
-          stage: 'conversations',
-          counts: { callsUnlinked: calls, participants, conversations },
-        }
+      ? { rows: conversations, stage: 'conversations', counts: { callsUnlinked: calls, conversations } }
       : undefined;
   },
 };
+
+const deleteParticipants = deleteRows('participants', ['conversation_id', 'user_id'], 'conversation_id = $2');

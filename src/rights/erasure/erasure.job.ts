@@ -1,3 +1,4 @@
+import { sqlState } from '../../database/db.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import { restoreScope, systemScope, type Scope, type StoredScope } from '../../scope/scope.ts';
 import type { JobHandler } from '../../jobs/worker.ts';
@@ -7,7 +8,7 @@ import { advanceRequest, findRequest } from '../request.service.ts';
 import { appWalk } from './app-walk.ts';
 import { conversationWalk, endLongConversation } from './conversation-erasure.service.ts';
 import { doom, removeDoomed } from './doomed-files.ts';
-import { ledgerLineOf, lockApp, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
+import { isOpen, ledgerLineOf, lockApp, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
 import { destroyNeedles } from '../needles.ts';
 import type { Residual } from './residual.entity.ts';
 import { scanResidual } from './residual.service.ts';
@@ -16,8 +17,10 @@ import { userWalk } from './user-walk.ts';
 
 /** Rows a transaction: at some 3,000 to 10,000 messages a second, a kill costs a second or two of work. */
 const BATCH = 5_000;
+/** A batch of intake is over much sooner; something longer must not keep the worker from what others wait for. The job is tried again. */
+const LOCK_WAIT = '5s';
 /** A message is deleted in the asking transaction; files and scan are left. */
-const NOTHING: Walk = { count: async () => 0, step: async () => undefined };
+const NOTHING: Walk = { count: async () => 0, locksApp: () => false, step: async () => undefined };
 const WALKS: Readonly<Record<RequestTarget, Walk>> = {
   USER: userWalk,
   CONVERSATION: conversationWalk,
@@ -67,13 +70,16 @@ export async function carryOut(
 
 async function deleteBatch(system: System, requestId: string, scope: Scope, batch: number): Promise<boolean> {
   return inScope(system, scope, async (session) => {
-    // Into an app that lives on, others feed meanwhile; one that was erased takes in nothing more.
-    const { target, appId } = await findRequest(session, requestId);
-    if (appId && target !== 'APP') await lockApp(session, appId);
+    const found = await findRequest(session, requestId);
+    const walk = WALKS[found.target];
+    const counted = found.total ?? (isOpen(found) ? await walk.count(session, found) : 0);
+    if (isOpen(found) && found.appId && walk.locksApp(found)) {
+      await session.db.query(`select set_config('lock_timeout', $1, true)`, [LOCK_WAIT]);
+      await lockApp(session, found.appId);
+    }
     const request = await openErasureOf(session, requestId);
     if (!request) return false;
-    const walk = WALKS[request.target];
-    const total = request.total ?? (await walk.count(session, request));
+    const total = request.total ?? counted;
     const step = await walk.step(session, request, batch);
     if (!step) {
       await advanceRequest(session, requestId, { status: RequestStatus.RUNNING, total: Math.max(total, request.done) });
@@ -126,7 +132,9 @@ async function complete(session: Session, requestId: string, residual: Residual)
 /** In a transaction of its own: the one that failed is gone. Names the failure, never its text, which may quote values. */
 async function noteFailure(system: System, scope: Scope, requestId: string, error: unknown): Promise<void> {
   const name = error instanceof Error ? error.name : 'error';
-  await inScope(system, scope, (session) =>
-    advanceRequest(session, requestId, { error: `The job stopped (${name}) and is tried again.` }),
-  );
+  const text =
+    sqlState(error) === '55P03'
+      ? 'Something else is at work in this app for longer. The job is tried again.'
+      : `The job stopped (${name}) and is tried again.`;
+  await inScope(system, scope, (session) => advanceRequest(session, requestId, { error: text }));
 }

@@ -46,8 +46,11 @@ export async function openErasureOf(session: Session, requestId: string): Promis
     requestId,
   ]);
   const request = await findRequest(session, requestId);
-  return request.status === RequestStatus.SCHEDULED || request.status === RequestStatus.RUNNING ? request : undefined;
+  return isOpen(request) ? request : undefined;
 }
+
+export const isOpen = ({ status }: RightsRequest): boolean =>
+  status === RequestStatus.SCHEDULED || status === RequestStatus.RUNNING;
 
 /**
  * Locks an app against intake for the rest of the transaction: batches take the same lock, so all of them either have committed and are

@@ -36,7 +36,10 @@ export async function checkOwnMessage(session: Session, messageId: string): Prom
 export function deleteOwnMessage(system: System, scope: Scope, messageId: string): Promise<RightsRequest> {
   const { userId, ...rest } = scope;
   const app: Scope = { ...rest, level: 'app', subject: `user ${userId}` };
-  return inScope(system, app, (session) =>
-    eraseMessage(session, messageId, { ground: 'CONSENT_WITHDRAWN', mode: 'PLACEHOLDER', deletedByPerson: userId! }),
+  return inScope(
+    system,
+    app,
+    (session) => eraseMessage(session, messageId, { ground: 'CONSENT_WITHDRAWN', mode: 'PLACEHOLDER', deletedByPerson: userId! }),
+    system.config.limits.seconds,
   );
 }

@@ -15,6 +15,8 @@ export interface Step {
 export interface Walk {
   /** How many rows there are to do, for the progress. */
   count(session: Session, request: RightsRequest): Promise<number>;
+  /** Whether the next batch may delete messages, which intake must not meet: then it holds the lock of the app. */
+  locksApp(request: RightsRequest): boolean;
   /** One batch; undefined once nothing is left. */
   step(session: Session, request: RightsRequest, limit: number): Promise<Step | undefined>;
 }

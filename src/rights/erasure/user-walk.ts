@@ -1,6 +1,12 @@
 import { HOLDINGS } from '../../data/holdings.ts';
 import type { Walk } from './step.ts';
 
+const indexOf = (table: string | null): number =>
+  Math.max(
+    0,
+    HOLDINGS.findIndex((holding) => holding.table === table),
+  );
+
 /** Walks the holdings in their order: what hangs on a row before the row, the person last. */
 export const userWalk: Walk = {
   count: async ({ db, scope }, { targetId }) => {
@@ -14,13 +20,10 @@ export const userWalk: Walk = {
     }
     return total;
   },
+  // The messages of a personal conversation that are nobody's go with it.
+  locksApp: ({ stage }) => indexOf(stage) <= indexOf('conversations'),
   step: async (session, { targetId, stage }, limit) => {
-    for (const holding of HOLDINGS.slice(
-      Math.max(
-        0,
-        HOLDINGS.findIndex(({ table }) => table === stage),
-      ),
-    )) {
+    for (const holding of HOLDINGS.slice(indexOf(stage))) {
       const { rows, counts, files } = await holding.erase(session, targetId, limit);
       if (rows)
         return { rows, stage: holding.table, counts: { [holding.category]: rows, ...counts }, ...(files ? { files } : {}) };
