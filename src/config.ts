@@ -63,7 +63,7 @@ const limits = {
     20,
     1,
     10_000,
-    'Packages of a person in store at a time, beyond which their own token asks for no more. It does not bind officers.',
+    'Packages in store that a person asked for with their own token, beyond which it asks for no more. Those of officers are not counted.',
   ),
 };
 

@@ -155,7 +155,7 @@ async function rehearse(system: System, scope: Scope, act: (session: Session) =>
   try {
     await inScope(system, scope, async (session) => {
       // One that was suspended must not hold the app for good.
-      await session.db.query(`select set_config('idle_in_transaction_session_timeout', '5min', true)`);
+      await session.db.query(`select set_config('idle_in_transaction_session_timeout', '2min', true)`);
       await act({ ...session, system: { ...system, files } });
       throw over;
     });
@@ -172,7 +172,7 @@ async function makeWay({ db }: Session): Promise<void> {
   if (waiting)
     throw new Refusal(
       'UNAVAILABLE',
-      'Stopped: an erasure in the app, or what is fed into it, had to wait for this rehearsal. Nothing was written. Rehearse when nothing is fed in, or in an app of its own.',
+      'Stopped: something else in this app (an erasure, an export, or what is fed in) had to wait for this rehearsal. Nothing was written. Rehearse at a quieter time, or in an app of its own.',
     );
 }
 
@@ -261,7 +261,7 @@ async function writeBatch({ report, counts, takeIn }: Run, items: readonly ItemI
     // A database error's own words may quote values.
     const why = state === undefined ? (error as Error).message : `the database refused a statement (SQLSTATE ${state})`;
     throw new Error(
-      `The batch between ${between} was not taken over: ${why}. What came before it is held; the same import again goes on from there.`,
+      `The batch between ${between} was not taken over: ${why}. ${report.dryRun ? 'Nothing was written.' : 'What came before it is held; the same import again goes on from there.'}`,
       { cause: error },
     );
   });

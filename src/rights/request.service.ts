@@ -78,10 +78,10 @@ async function checkStored({ db, scope, system }: Session, personId: string): Pr
   )) as { until: Date | null }[];
   if (rows.length < limit) return;
   const until = rows[rows.length - limit]!.until;
-  const then = until ? `a new one can be asked for after ${until.toISOString()}` : 'some of them are being made';
+  const then = until ? `a new one can be asked for after ${until.toISOString()}` : 'wait for them';
   throw new Refusal(
     'LIMIT_EXCEEDED',
-    `You have asked for ${rows.length} packages already that can be downloaded still; ${then}.`,
+    `You have asked for ${rows.length} packages already that are being made or can be downloaded still; ${then}.`,
   );
 }
 

@@ -42,7 +42,7 @@ test('an erasure for which the app is kept for long gives its worker up, says so
   const rude = await barrier(world);
   try {
     await rude.hold('select 1 from apps where id = $1 for no key update', [app]);
-    await expect(carry(person.eraseUser.id)).rejects.toMatchObject({ code: '55P03' });
+    await expect(carry(person.eraseUser.id)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(await shown(person.eraseUser.id)).toEqual({
       status: 'SCHEDULED',
       error: 'Something else is at work in this app for longer. The job is tried again.',
@@ -56,5 +56,11 @@ test('an erasure for which the app is kept for long gives its worker up, says so
   await carry(person.eraseUser.id);
   expect(await shown(person.eraseUser.id)).toEqual({ status: 'COMPLETED', error: null });
   // Ended, it waits for nobody.
-  await carry(person.eraseUser.id);
+  const again = await barrier(world);
+  try {
+    await again.hold('select 1 from apps where id = $1 for no key update', [app]);
+    await carry(person.eraseUser.id);
+  } finally {
+    await again.release();
+  }
 });

@@ -7,7 +7,7 @@ import { RequestTarget, type RightsRequest } from '../request.entity.ts';
 import { advanceRequest, findRequest } from '../request.service.ts';
 import { doom } from './doomed-files.ts';
 import { deleteExportsOf } from './held-exports.ts';
-import { enterLedger, lockApp, openErasure, openErasureOf, scheduleErasure } from './ledger.ts';
+import { enterLedger, lockApp, lockAppSoon, openErasure, openErasureOf, scheduleErasure } from './ledger.ts';
 import { keepNeedles, openNeedles } from '../needles.ts';
 import type { Step, Walk } from './step.ts';
 
@@ -68,7 +68,7 @@ export async function eraseConversation(session: Session, conversationId: string
 export async function endLongConversation(session: Session, requestId: string): Promise<void> {
   const { appId, target, unreadableAt } = await findRequest(session, requestId);
   if (target !== RequestTarget.CONVERSATION || unreadableAt || !appId) return;
-  await lockApp(session, appId);
+  await lockAppSoon(session, appId);
   const request = await openErasureOf(session, requestId);
   if (!request || request.unreadableAt) return;
   const exports = await deleteExportsOf(session, appId, (await openNeedles(session, requestId))?.people ?? []);

@@ -1,4 +1,4 @@
-import { sqlState } from '../../database/db.ts';
+import { Refusal } from '../../errors.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import { restoreScope, systemScope, type Scope, type StoredScope } from '../../scope/scope.ts';
 import type { JobHandler } from '../../jobs/worker.ts';
@@ -8,7 +8,7 @@ import { advanceRequest, findRequest } from '../request.service.ts';
 import { appWalk } from './app-walk.ts';
 import { conversationWalk, endLongConversation } from './conversation-erasure.service.ts';
 import { doom, removeDoomed } from './doomed-files.ts';
-import { isOpen, ledgerLineOf, lockApp, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
+import { isOpen, ledgerLineOf, lockAppSoon, openErasureOf, publishLedgerLine, witness } from './ledger.ts';
 import { destroyNeedles } from '../needles.ts';
 import type { Residual } from './residual.entity.ts';
 import { scanResidual } from './residual.service.ts';
@@ -17,8 +17,6 @@ import { userWalk } from './user-walk.ts';
 
 /** Rows a transaction: at some 3,000 to 10,000 messages a second, a kill costs a second or two of work. */
 const BATCH = 5_000;
-/** A batch of intake is over much sooner; something longer must not keep the worker from what others wait for. The job is tried again. */
-const LOCK_WAIT = '5s';
 /** A message is deleted in the asking transaction; files and scan are left. */
 const NOTHING: Walk = { count: async () => 0, locksApp: () => false, step: async () => undefined };
 const WALKS: Readonly<Record<RequestTarget, Walk>> = {
@@ -73,10 +71,7 @@ async function deleteBatch(system: System, requestId: string, scope: Scope, batc
     const found = await findRequest(session, requestId);
     const walk = WALKS[found.target];
     const counted = found.total ?? (isOpen(found) ? await walk.count(session, found) : 0);
-    if (isOpen(found) && found.appId && walk.locksApp(found)) {
-      await session.db.query(`select set_config('lock_timeout', $1, true)`, [LOCK_WAIT]);
-      await lockApp(session, found.appId);
-    }
+    if (isOpen(found) && found.appId && walk.locksApp(found)) await lockAppSoon(session, found.appId);
     const request = await openErasureOf(session, requestId);
     if (!request) return false;
     const total = request.total ?? counted;
@@ -129,12 +124,11 @@ async function complete(session: Session, requestId: string, residual: Residual)
   });
 }
 
-/** In a transaction of its own: the one that failed is gone. Names the failure, never its text, which may quote values. */
+/** In a transaction of its own: the one that failed is gone. Names the failure, never the text of one that is not ours, which may quote values. */
 async function noteFailure(system: System, scope: Scope, requestId: string, error: unknown): Promise<void> {
-  const name = error instanceof Error ? error.name : 'error';
   const text =
-    sqlState(error) === '55P03'
-      ? 'Something else is at work in this app for longer. The job is tried again.'
-      : `The job stopped (${name}) and is tried again.`;
+    error instanceof Refusal
+      ? `${error.message} The job is tried again.`
+      : `The job stopped (${error instanceof Error ? error.name : 'error'}) and is tried again.`;
   await inScope(system, scope, (session) => advanceRequest(session, requestId, { error: text }));
 }

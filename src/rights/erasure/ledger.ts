@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { entryOf } from '../../audit/act.ts';
 import { record } from '../../audit/record.ts';
+import { sqlState } from '../../database/db.ts';
 import { uuidv7 } from '../../database/uuid.ts';
 import { Refusal } from '../../errors.ts';
 import type { Session } from '../../scope/in-scope.ts';
@@ -66,6 +67,20 @@ export async function lockApp({ db, scope }: Session, appId: string): Promise<{ 
   }[];
   if (!app) throw new Refusal('NOT_FOUND', 'No such app in the scope of this token.');
   return app;
+}
+
+/** A batch of intake is over much sooner; something longer must not keep a worker from what others wait for. */
+const LOCK_WAIT = '5s';
+
+/** Locks an app for a job, which is tried again later where something keeps it for longer: throws a Refusal that says so. */
+export async function lockAppSoon(session: Session, appId: string): Promise<void> {
+  const wait = (time: string): Promise<unknown> => session.db.query(`select set_config('lock_timeout', $1, true)`, [time]);
+  await wait(LOCK_WAIT);
+  await lockApp(session, appId).catch((error: unknown) => {
+    if (sqlState(error) !== '55P03') throw error;
+    throw new Refusal('UNAVAILABLE', 'Something else is at work in this app for longer.');
+  });
+  await wait('0');
 }
 
 export async function enterLedger(
