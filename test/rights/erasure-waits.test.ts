@@ -64,3 +64,31 @@ test('an erasure for which the app is kept for long gives its worker up, says so
     await again.release();
   }
 });
+
+test("a conversation's participants go batch by batch, and the progress ends where it said", async () => {
+  const people = Array.from({ length: 5 }, (_, nth) => `p${nth}`);
+  await world.ingest(tenant, app, [
+    ...people.map((externalId) => ({ type: 'user' as const, externalId })),
+    { type: 'conversation', externalId: 'd', kind: 'PUBLIC_GROUP', participants: people.map((user) => ({ user })) },
+  ]);
+  const [{ id }] = (await world.sql(`select conversation_id as id from participants group by 1 having count(*) = 5`)) as [
+    { id: string },
+  ];
+  const { data } = await officer('mutation ($id: ID!) { eraseConversation(conversationId: $id, ground: OBJECTION) { id } }', {
+    id,
+  });
+  const scope = { ...world.cli, tenantId: tenant };
+  const stop = new AbortController();
+  // It is told to stop after each batch, and goes on when it is run again.
+  stop.abort();
+  for (let batch = 1; batch <= 3; batch += 1) {
+    await expect(carryOut(world.system, data.eraseConversation.id, scope, stop.signal, 2)).rejects.toThrow();
+    expect(await world.sql('select stage, done, total from requests where id = $1', [data.eraseConversation.id])).toMatchObject([
+      { stage: 'participants', done: String(Math.min(2 * batch, 5)), total: '6' },
+    ]);
+  }
+  await carryOut(world.system, data.eraseConversation.id, scope, new AbortController().signal, 2);
+  expect(
+    await world.sql('select status, done, total, counts from requests where id = $1', [data.eraseConversation.id]),
+  ).toMatchObject([{ status: 'COMPLETED', done: '6', total: '6', counts: { participants: 5, conversations: 1 } }]);
+});

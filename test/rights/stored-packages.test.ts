@@ -50,6 +50,15 @@ test('a person asks for no more packages than may lie in store, until one expire
   const again = await own(ada);
   expect(again.code).toBe('LIMIT_EXCEEDED');
   expect(again.message).toContain(second.at.toISOString());
+  // Where there are more than may be, the first to expire does not make room yet.
+  const limits = world.system.config.limits;
+  limits.packages = 1;
+  const [, last] = (await world.sql(
+    `select a.expires_at as at from artefacts a join requests r on r.id = a.request_id where r.type = 'PORTABILITY' and r.subject_id = $1 and a.expires_at > $2 order by 1`,
+    [ada, first.at],
+  )) as [unknown, { at: Date }];
+  expect((await own(ada)).message).toContain(last.at.toISOString());
+  limits.packages = 2;
   // A file that was deleted before its time makes room, too.
   await world.sql('update artefacts set deleted_at = now() where expires_at = $1', [second.at]);
   expect((await own(ada)).code).toBeUndefined();

@@ -93,16 +93,19 @@ async function deleteSome(session: Session, conversationId: string, limit: numbe
   return { rows: ids.length, stage: 'messages', ...deleted };
 }
 
+const deleteParticipants = deleteRows('participants', ['conversation_id', 'user_id'], 'conversation_id = $2');
 const hasMessages = (stage: string | null): boolean => stage === null || stage === 'messages';
 
 /** Messages batch by batch, newest first; then who took part, the link from calls, and the conversation itself. */
 export const conversationWalk: Walk = {
   count: async ({ db, scope }, { targetId }) => {
-    const [row] = (await db.query('select count(*)::int as n from messages where tenant_id = $1 and conversation_id = $2', [
-      scope.tenantId,
-      targetId,
-    ])) as { n: number }[];
-    return row!.n;
+    const rows = (await db.query(
+      `select count(*)::int as n from messages where tenant_id = $1 and conversation_id = $2
+       union all select count(*)::int from participants where tenant_id = $1 and conversation_id = $2`,
+      [scope.tenantId, targetId],
+    )) as { n: number }[];
+    // And the conversation itself.
+    return rows.reduce((sum, { n }) => sum + n, 1);
   },
   locksApp: ({ stage }) => hasMessages(stage),
   step: async (session, { targetId, stage }, limit) => {
@@ -121,5 +124,3 @@ export const conversationWalk: Walk = {
       : undefined;
   },
 };
-
-const deleteParticipants = deleteRows('participants', ['conversation_id', 'user_id'], 'conversation_id = $2');
