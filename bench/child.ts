@@ -17,7 +17,7 @@ export async function endAll(): Promise<void> {
 function start(file: string, args: readonly string[], environment: NodeJS.ProcessEnv, profile?: string): ChildProcess {
   if (profile) mkdirSync(profile, { recursive: true });
   // Ours are started as package.json starts them.
-  const flags = file.startsWith('peers/') ? [] : ['--max-semi-space-size=16', '--heap-growing-percent=50'];
+  const flags = file.startsWith('peers/') ? [] : ['--max-semi-space-size=8', '--heap-growing-percent=100'];
   if (profile) flags.push('--cpu-prof', `--cpu-prof-dir=${profile}`);
   const child = spawn(process.execPath, [...flags, '--no-warnings', file, ...args], {
     cwd: ROOT,

@@ -30,7 +30,7 @@ export type ZipWriter = {
 const ENCRYPTED = 'zip-encrypted';
 const PATH_BYTES_MAX = 1_000;
 /** Bytes a chunk of the deflated: every stage behind costs as much for a small chunk as for a large one. */
-const DEFLATED = 128 * 1024;
+const DEFLATED = 256 * 1024;
 
 /**
  * Writes a zip to a stream, in constant memory but for some hundred bytes an entry, which the directory at its end takes. With a

@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 import { keyObject } from './key-object.ts';
 
-const VERSION = 1;
-const NONCE = 12;
-const TAG = 16;
+export const VERSION = 1;
+export const NONCE = 12;
+export const TAG = 16;
 
 // Drawing randomness once for many values: one call of randomBytes a value was a third of the time of sealing.
 const pool = Buffer.alloc(NONCE * 512);
@@ -35,6 +35,10 @@ const bind = (place: Place): Buffer =>
 /** A sealed value that does not open under the key of its place: it was changed, or moved here from elsewhere. */
 export class SealBroken extends Error {
   override name = 'SealBroken';
+
+  constructor({ column, row }: Pick<Place, 'column' | 'row'>) {
+    super(`The sealed value ${column} of row ${row} was changed or moved.`);
+  }
 }
 
 /** AES-256-GCM (NIST SP 800-38D): one byte version, 12 bytes nonce, the ciphertext, 16 bytes tag. `key` has 32 bytes. */
@@ -63,7 +67,7 @@ export function unseal(key: Buffer, place: Place, sealed: Buffer): Buffer {
     decipher.final();
     return plain;
   } catch {
-    throw new SealBroken(`The sealed value ${place.column} of row ${place.row} was changed or moved.`);
+    throw new SealBroken(place);
   }
 }
 

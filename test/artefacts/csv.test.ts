@@ -5,20 +5,19 @@ import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import fc from 'fast-check';
 import { csvStream, QUOTING } from '../../src/artefacts/csv.ts';
-import type { CsvRow } from '../../src/artefacts/csv.ts';
 import { escapeCell, unescapeCell } from '../../src/artefacts/formula.ts';
-import { all, check } from './support.ts';
+import { all, check, pageOf, type TextRow } from './support.ts';
 
-const csv = async (columns: string[], rows: CsvRow[], options?: { bom?: boolean }) =>
-  (await all(csvStream(columns, options)([rows]))).toString();
+const csv = async (columns: string[], rows: TextRow[], options?: { bom?: boolean }) =>
+  (await all(csvStream(columns, options)([pageOf(rows)]))).toString();
 
 test('rows become RFC 4180 lines under a header', async () => {
   const rows = [
-    [1, 'said "hi"'],
+    ['1', 'said "hi"'],
     ['x,y', 'two\r\nlines'],
-    [null, undefined],
-    [true, new Date(0)],
-    [9n, { k: [1] }],
+    [null, ''],
+    ['true', '1970-01-01T00:00:00.000Z'],
+    ['9', '{"k":[1]}'],
   ];
   expect(await csv(['a', 'b'], rows)).toBe(
     'a,b\r\n1,"said ""hi"""\r\n"x,y","two\r\nlines"\r\n,\r\ntrue,1970-01-01T00:00:00.000Z\r\n9,"{""k"":[1]}"\r\n',
@@ -42,15 +41,16 @@ test('a cell with a semicolon or a tab is quoted, at which some programs split',
 });
 
 test('a column whose name has a dot is a column like any other', async () => {
-  expect(await csv(['a.b'], [[1]])).toBe('a.b\r\n1\r\n');
+  expect(await csv(['a.b'], [['1']])).toBe('a.b\r\n1\r\n');
 });
 
-test('rows leave in chunks of 128 kB, and one huge cell in one', async () => {
+test('rows leave in chunks of 512 kB, and one huge cell in one', async () => {
   const sizes: number[] = [];
-  const rows = Array.from({ length: 20_000 }, (_, index) => [index, 'x'.repeat(100)]);
-  for await (const chunk of csvStream(['n', 'text'])([rows])) sizes.push(chunk.length);
+  const rows = Array.from({ length: 80_000 }, (_, index) => [String(index), 'x'.repeat(100)]);
+  for await (const chunk of csvStream(['n', 'text'])([pageOf(rows)])) sizes.push(chunk.length);
+  expect(sizes.length).toBeGreaterThan(10);
   expect(sizes.length).toBeLessThan(20);
-  for (const size of sizes.slice(0, -1)) expect(size).toBeGreaterThanOrEqual(128 * 1024);
+  for (const size of sizes.slice(0, -1)) expect(size).toBeGreaterThanOrEqual(512 * 1024);
   expect((await csv(['text'], [['y'.repeat(3_000_000)]])).length).toBe(3_000_008);
 });
 
@@ -59,10 +59,10 @@ test('it is a stage of a pipeline, and a failing source fails the pipeline', asy
   const collect = async (chunks: AsyncIterable<Buffer>) => {
     for await (const chunk of chunks) written.push(chunk);
   };
-  await pipeline(Readable.from([[[1]], [[2]]]), csvStream(['n']), collect);
+  await pipeline(Readable.from([pageOf([['1']]), pageOf([['2']])]), csvStream(['n']), collect);
   expect(Buffer.concat(written).toString()).toBe('n\r\n1\r\n2\r\n');
   async function* failing() {
-    yield [[1]];
+    yield pageOf([['1']]);
     throw new Error('the source broke');
   }
   await expect(pipeline(failing(), csvStream(['n']), collect)).rejects.toThrow('the source broke');
@@ -138,7 +138,7 @@ test.each([
 });
 
 test('a number is written as a number, a negative one too', async () => {
-  expect(await csv(['n'], [[-12.5], [-3n]])).toBe('n\r\n-12.5\r\n-3\r\n');
+  expect(await csv(['n'], [['-12.5'], ['-3']])).toBe('n\r\n-12.5\r\n-3\r\n');
 });
 
 const cell = fc.oneof(
@@ -179,7 +179,7 @@ test('a table read back and unescaped is the table that was written', async () =
   );
 });
 
-test('plain cells, which csv-stringify is not asked for, are written as it would', async () => {
+test('cells that csv-stringify is not asked for are written as it would', async () => {
   await check(
     fc.asyncProperty(fc.array(fc.tuple(cell, cell), { maxLength: 10 }), async (rows) => {
       const escaped = [['a', 'b'], ...rows.map((row) => row.map(escapeCell))];

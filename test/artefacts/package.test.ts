@@ -10,7 +10,7 @@ import { writePackage } from '../../src/artefacts/package.ts';
 import type { PackageEntry } from '../../src/artefacts/package.ts';
 import { openSealed, sealedSize } from '../../src/artefacts/sealed-stream.ts';
 import { Refusal } from '../../src/errors.ts';
-import { all, temporaryFolder } from './support.ts';
+import { all, pageOf, temporaryFolder } from './support.ts';
 
 const KEY = 'a0/export/b1';
 const sealKey = randomBytes(32);
@@ -26,10 +26,10 @@ async function entriesOf(zip: Buffer): Promise<Map<string, Buffer>> {
 
 async function* threeEntries(): AsyncGenerator<PackageEntry> {
   const messages = [
-    [1, '=1+1'],
-    [2, 'hello'],
+    ['1', '=1+1'],
+    ['2', 'hello'],
   ];
-  yield { name: 'messages.csv', content: csvStream(['id', 'body'])([messages]), rows: () => messages.length };
+  yield { name: 'messages.csv', content: csvStream(['id', 'body'])([pageOf(messages)]), rows: () => messages.length };
   yield {
     name: 'files/photo.jpg',
     content: (async function* () {

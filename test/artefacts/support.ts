@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import fc from 'fast-check';
+import { textCells, type CellPage } from '../../src/artefacts/cells.ts';
 
 const made: string[] = [];
 
@@ -33,4 +34,12 @@ export async function all(source: AsyncIterable<Buffer | string>): Promise<Buffe
   const chunks: Buffer[] = [];
   for await (const chunk of source) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
+}
+
+export type TextRow = readonly (string | null)[];
+
+/** Rows of texts as a page. */
+export function pageOf(rows: readonly TextRow[]): CellPage {
+  const columns = (rows[0] ?? []).map((_, index) => textCells(rows.map((row) => row[index]!)));
+  return { rows: rows.length, columns };
 }

@@ -1,12 +1,13 @@
 import { enterOwnRows } from '../../data/own-rows.ts';
 import { tookPart } from '../../data/conversation/conversation.queries.ts';
+import { cellText, withoutCells, type CellPage, type Cells } from '../../artefacts/cells.ts';
 import type { ExportColumn } from '../../data/holding.ts';
-import { queryArrays } from '../../database/arrays.ts';
+import { queryPacked, uuidsOf, uuidText, type PackedPage } from '../../database/packed.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import { surroundingIds, whilePartOf } from './context-ids.ts';
-import { KEY, openRows, type RawRow } from './holding-rows.ts';
+import { KEY, openPage, type OpenedPage } from './open-page.ts';
 import { pageSelect } from './page-select.ts';
-import { FIRST_ID, openedPages, PAGE, pages, type ReadPage, type Row, type Section, type Walk } from './walk.ts';
+import { FIRST_ID, openedPages, PAGE, pages, type ReadPage, type Section, type Walk } from './walk.ts';
 
 /** What a package shows of the conversations around the person's own words, and what it leaves out of them. */
 export interface Context {
@@ -50,22 +51,21 @@ const OF_OTHERS = `m.tenant_id = $1 and m.subject_id is distinct from $2 and m.k
 export function openContext(walk: Walk, full: boolean, onFound: (messages: number) => void): Context {
   const authors = new Set<string>();
   let attachments = 0;
-  const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> => {
-    const opened = await openRows(session, MESSAGES, raw, walk.people);
-    for (const { raw: one } of opened) {
-      walk.messages.add(one[KEY] as string);
-      for (const id of [one[AUTHOR], one[SUBJECT]])
+  const open: Open = async (session, raw) => {
+    const opened = await openPage(session, MESSAGES, raw, walk.people);
+    walk.messages.addAll(opened.head[KEY]!);
+    for (const column of [AUTHOR, SUBJECT])
+      for (const id of uuidsOf(opened.head[column]!))
         // What an erased agent wrote to a customer stays, without them: their id, until the job has come to it, says nothing of whom the file holds.
-        if (typeof id === 'string' && id !== walk.subjectId && !walk.people.isErased(id)) authors.add(id);
-    }
+        if (id !== null && id !== walk.subjectId && !walk.people.isErased(id)) authors.add(id);
     const [row] = (await session.db.query(
       'select count(*)::int as count from attachments where tenant_id = $1 and message_id = any ($2) and subject_id is distinct from $3',
-      [session.scope.tenantId, raw.map((one) => one[KEY]), walk.subjectId],
+      [session.scope.tenantId, uuidsOf(raw.columns[KEY]!), walk.subjectId],
     )) as { count: number }[];
     attachments += row!.count;
-    return opened.map(({ row: shown }) => shown);
+    return opened;
   };
-  async function* messages(): AsyncGenerator<Row[]> {
+  async function* messages(): AsyncGenerator<CellPage> {
     for (const conversation of await wholeConversations(walk, full)) yield* wholeConversation(walk, conversation, open, onFound);
     const ids = await surroundingIds(walk, full);
     onFound(ids.length);
@@ -87,9 +87,9 @@ export function openContext(walk: Walk, full: boolean, onFound: (messages: numbe
 }
 
 /** The conversations the person takes part in. What two people call theirs may be their names, so only groups show one. */
-async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row[]> {
-  const read: ReadPage<RawRow> = ({ db, scope }, last) =>
-    queryArrays(
+async function* conversations(walk: Walk, full: boolean): AsyncGenerator<CellPage> {
+  const read: ReadPage<PackedPage> = ({ db, scope }, before) =>
+    queryPacked(
       db,
       pageSelect({
         head: ['c.id', 'c.id'],
@@ -99,18 +99,20 @@ async function* conversations(walk: Walk, full: boolean): AsyncGenerator<Row[]> 
             where p.tenant_id = $1 and p.user_id = $2 and p.conversation_id > $3`,
         order: 'p.conversation_id',
       }),
-      [scope.tenantId, walk.subjectId, last?.[KEY] ?? FIRST_ID],
+      [scope.tenantId, walk.subjectId, lastId(before)],
     );
-  const open = async (session: Session, raw: readonly RawRow[]): Promise<Row[]> =>
-    (await openRows(session, CONVERSATIONS, raw, walk.people)).map(({ row: [id, kind, name] }) => [
-      id,
-      kind,
-      full || String(kind).endsWith('GROUP') ? name : null,
-    ]);
-  for await (const { rows, opened } of openedPages(walk, read, open)) {
-    yield opened;
-    await walk.onRows?.(rows.length);
+  for await (const page of openedPages(walk, read, (session, raw) => openPage(session, CONVERSATIONS, raw, walk.people))) {
+    const [id, kind, name] = page.columns as [Cells, Cells, Cells];
+    const isGroup = (row: number): boolean => cellText(kind, row)!.endsWith('GROUP');
+    yield full ? page : { ...page, columns: [id, kind, withoutCells(name, (row) => !isGroup(row))] };
+    await walk.onRows?.(page.read);
   }
+}
+
+/** What a page of messages or conversations is continued after. */
+function lastId(page: PackedPage | undefined): string {
+  const key = page?.columns[KEY];
+  return key ? uuidText(key.bytes, key.start.at(-1)!) : FIRST_ID;
 }
 
 interface Membership {
@@ -130,7 +132,7 @@ async function wholeConversations(walk: Walk, full: boolean): Promise<Membership
   return found;
 }
 
-type Open = (session: Session, raw: readonly RawRow[]) => Promise<Row[]>;
+type Open = (session: Session, raw: PackedPage) => Promise<OpenedPage>;
 
 /** Whoever left may not read what was written afterwards, until they came back. */
 async function* wholeConversation(
@@ -138,36 +140,35 @@ async function* wholeConversation(
   { id }: Membership,
   open: Open,
   onFound: (messages: number) => void,
-): AsyncGenerator<Row[]> {
-  const read: ReadPage<RawRow> = ({ db, scope }, last) =>
-    queryArrays(
+): AsyncGenerator<CellPage> {
+  const read: ReadPage<PackedPage> = ({ db, scope }, before) =>
+    queryPacked(
       db,
       selectMessages(
         `${OF_OTHERS} and m.conversation_id = $3 and m.id > $4
          and exists (select 1 from participants me where me.tenant_id = $1 and me.conversation_id = m.conversation_id and me.user_id = $2 and ${tookPart('me', 'm.sent_at')})`,
       ),
-      [scope.tenantId, walk.subjectId, id, last?.[KEY] ?? FIRST_ID],
+      [scope.tenantId, walk.subjectId, id, lastId(before)],
     );
-  for await (const { rows, opened } of openedPages(walk, read, open)) {
-    onFound(rows.length);
-    yield opened;
-    await walk.onRows?.(rows.length);
+  for await (const page of openedPages(walk, read, open)) {
+    onFound(page.read);
+    yield page;
+    await walk.onRows?.(page.read);
   }
 }
 
 /** Messages by their sorted ids. A page that is cut short, as its rows weigh too much, is followed by one of the rest. */
-async function* messagesById(walk: Walk, ids: readonly string[], open: Open): AsyncGenerator<Row[]> {
+async function* messagesById(walk: Walk, ids: readonly string[], open: Open): AsyncGenerator<CellPage> {
   const sql = (session: Session): string => selectMessages(`${OF_OTHERS} and m.id = any ($3) ${whilePartOf(session)}`);
   for (let rest = ids; rest.length;) {
     walk.signal?.throwIfAborted();
-    const { raw, opened } = await walk.read(async (session) => {
+    const page = await walk.read(async (session) => {
       await enterOwnRows(session);
-      const read = await queryArrays(session.db, sql(session), [session.scope.tenantId, walk.subjectId, rest]);
-      return { raw: read, opened: await open(session, read) };
+      const raw = await queryPacked(session.db, sql(session), [session.scope.tenantId, walk.subjectId, rest]);
+      return raw && { opened: await open(session, raw), last: lastId(raw) };
     });
-    yield opened;
-    const last = raw.at(-1)?.[KEY] as string | undefined;
-    rest = last === undefined ? [] : rest.filter((id) => id > last);
+    if (page) yield page.opened;
+    rest = page ? rest.filter((id) => id > page.last) : [];
   }
   await walk.onRows?.(ids.length);
 }

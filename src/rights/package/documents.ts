@@ -1,9 +1,10 @@
 import type { PackageEntry } from '../../artefacts/package.ts';
+import { cellJson, type CellPage } from '../../artefacts/cells.ts';
 import { csvStream } from '../../artefacts/csv.ts';
 import { gather } from './gather.ts';
 import { PackageFormat } from './package.options.ts';
 import type { PersonPackage } from './person-package.ts';
-import type { Row, Section } from './walk.ts';
+import type { Section } from './walk.ts';
 import type { Withheld } from './withheld.ts';
 
 /** What the writers count as they go. */
@@ -15,19 +16,22 @@ export interface Tally {
 /** The name of a section where it stands beside all others: `messages`, `context-messages`. */
 const fullName = ({ part, name }: Section): string => (part === 'data' ? name : `${part}-${name}`);
 
-async function* countedPages(section: Section, tally: Tally): AsyncGenerator<readonly Row[]> {
+async function* countedPages(section: Section, tally: Tally): AsyncGenerator<CellPage> {
   const name = fullName(section);
   tally.counts[name] = 0;
   for await (const page of section.pages) {
-    tally.counts[name] += page.length;
+    tally.counts[name] += page.rows;
     yield page;
   }
 }
 
-/** Rows as JSON objects, by the columns' names. */
-function toJson(columns: readonly string[]): (row: Row) => string {
-  const keys = columns.map((name) => `${JSON.stringify(name)}:`);
-  return (row) => `{${keys.map((key, index) => key + JSON.stringify(row[index] ?? null)).join(',')}}`;
+/** The rows of a page as JSON objects, by the columns' names; `first` stands before each row's own. */
+function rowsJson(names: readonly string[], { rows, columns }: CellPage, first = ''): string[] {
+  const keys = names.map((name) => `${JSON.stringify(name)}:`);
+  return Array.from(
+    { length: rows },
+    (_, row) => `{${first}${keys.map((key, index) => key + cellJson(columns[index]!, row)).join(',')}}`,
+  );
 }
 
 /** The whole package as one JSON document (docs/package.schema.json), written as it is read. */
@@ -42,8 +46,8 @@ export async function* jsonDocument(pack: PersonPackage, tally: Tally): AsyncGen
     yield `\n"${section.name}":[`;
     let between = '\n';
     for await (const page of countedPages(section, tally)) {
-      if (page.length) yield between + page.map(toJson(section.columns)).join(',\n');
-      if (page.length) between = ',\n';
+      if (page.rows) yield between + rowsJson(section.columns, page).join(',\n');
+      if (page.rows) between = ',\n';
     }
     yield ']';
   }
@@ -55,9 +59,11 @@ async function* ndjson(pack: PersonPackage, tally: Tally): AsyncGenerator<string
   yield `${JSON.stringify({ category: 'package', ...pack.head })}\n`;
   if (pack.about) yield `${JSON.stringify({ category: 'about', ...pack.about })}\n`;
   for (const section of pack.sections) {
-    const json = toJson(['category', ...section.columns]);
+    const category = `"category":${JSON.stringify(fullName(section))},`;
     for await (const page of countedPages(section, tally))
-      yield page.map((row) => `${json([fullName(section), ...row])}\n`).join('');
+      yield rowsJson(section.columns, page, category)
+        .map((json) => `${json}\n`)
+        .join('');
   }
 }
 

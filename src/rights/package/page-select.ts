@@ -1,6 +1,7 @@
 import type { ExportColumn } from '../../data/holding.ts';
+import { packedSelect } from '../../database/packed.ts';
 import { boundedPage, bytesOf, isHeavy } from '../../database/page-bytes.ts';
-import { isoTime, PAGE } from './walk.ts';
+import { PAGE } from './walk.ts';
 
 /** Which rows a page of a package consists of, and what is read of each. */
 export interface PageSelect {
@@ -20,12 +21,13 @@ const nameOf = ({ column }: ExportColumn, alias?: string): string => (alias ? `$
 export const sealedBytes = (columns: readonly ExportColumn[], alias?: string): string =>
   bytesOf(columns.filter((column) => 'sealed' in column).map((column) => nameOf(column, alias)));
 
-/** The SQL of a page whose rows have up to so many sealed bytes each, as far as that is known. */
+/** The SQL of a page, packed, whose rows have up to so many sealed bytes each, as far as that is known. */
 export function pageSelect({ head, columns, alias, from, order }: PageSelect, most?: number): string {
-  const cells = columns.map((column) => (column.as === 'time' ? isoTime(nameOf(column, alias)) : nameOf(column, alias)));
-  const list = [...head, ...cells];
-  if (!isHeavy(most, PAGE)) return `select ${list.join(', ')} ${from} order by ${order} limit ${PAGE}`;
-  const names = list.map((_, index) => `c${index}`);
-  const named = list.map((cell, index) => `${cell} as ${names[index]}`).join(', ');
-  return boundedPage({ list: named, names, from, order, limit: PAGE, bytes: sealedBytes(columns, alias) });
+  const items = [...head, ...columns.map((column) => nameOf(column, alias))];
+  const names = items.map((_, index) => `c${index}`);
+  const list = items.map((item, index) => `${item} as ${names[index]}`).join(', ');
+  const page = isHeavy(most, PAGE)
+    ? boundedPage({ list, names, from, order, limit: PAGE, bytes: sealedBytes(columns, alias) })
+    : `select ${list} ${from} order by ${order} limit ${PAGE}`;
+  return packedSelect(names, page);
 }

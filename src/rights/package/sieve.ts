@@ -1,3 +1,5 @@
+import type { PackedColumn } from '../../database/packed.ts';
+
 const BITS = 2 ** 26;
 
 /**
@@ -6,18 +8,36 @@ const BITS = 2 ** 26;
  */
 export interface Sieve {
   add(messageId: string): void;
+  /** The ids of a column. */
+  addAll(messageIds: PackedColumn): void;
   mayHold(messageId: string): boolean;
 }
 
 export function openSieve(): Sieve {
-  const bytes = new Uint8Array(BITS / 8);
-  // The end of a UUIDv7 is random: two numbers of 28 bits of it.
-  const bitsOf = (id: string): number[] =>
-    [id.slice(22, 23) + id.slice(24, 30), id.slice(29, 36)].map((hex) => parseInt(hex, 16) % BITS);
+  const sieve = new Uint8Array(BITS / 8);
+  const add = (bytes: Buffer, at: number): void => {
+    for (let offset = FIRST; offset <= SECOND; offset += SECOND - FIRST) {
+      const bit = bytes.readUInt32BE(at + offset) % BITS;
+      sieve[bit >>> 3]! |= 1 << (bit & 7);
+    }
+  };
   return {
-    add(id) {
-      for (const bit of bitsOf(id)) bytes[bit >>> 3]! |= 1 << (bit & 7);
+    add: (id) => add(bytesOf(id), 0),
+    addAll({ bytes, start }) {
+      for (const at of start) if (at >= 0) add(bytes, at);
     },
-    mayHold: (id) => bitsOf(id).every((bit) => bytes[bit >>> 3]! & (1 << (bit & 7))),
+    mayHold(id) {
+      const bytes = bytesOf(id);
+      return [FIRST, SECOND].every((offset) => {
+        const bit = bytes.readUInt32BE(offset) % BITS;
+        return sieve[bit >>> 3]! & (1 << (bit & 7));
+      });
+    },
   };
 }
+
+/** The end of a UUIDv7 is random: two numbers of 26 bits of it, from the words at these bytes. */
+const FIRST = 9;
+const SECOND = 12;
+
+const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');

@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { CellPage } from '../../artefacts/cells.ts';
 import { enterOwnRows } from '../../data/own-rows.ts';
 import type { Holding } from '../../data/holding.ts';
 import { readByIndex } from '../../database/by-index.ts';
@@ -5,12 +7,9 @@ import type { Session } from '../../scope/in-scope.ts';
 import type { People } from './people.ts';
 import type { Sieve } from './sieve.ts';
 
-export const PAGE = 1000;
+export const PAGE = 2000;
 /** Below every id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
-
-/** A row as a package shows it: its cells, in the order of the section's columns. */
-export type Row = unknown[];
 
 /** A list of rows in a package: a category of the person's own data, or a part of its context. */
 export interface Section {
@@ -18,7 +17,7 @@ export interface Section {
   name: string;
   columns: readonly string[];
   /** By pages: a step for each row would cost more than the row. */
-  pages: AsyncIterable<readonly Row[]>;
+  pages: AsyncIterable<CellPage>;
 }
 
 /** Reads in the scope of whoever asked: each call a transaction of its own in a job, the shared one in a query. */
@@ -41,43 +40,67 @@ export interface Walk {
   onRows?: (rows: number) => Promise<void>;
 }
 
-/** Reads a page, and what is to be made of it, in one transaction. `last` is the last row of the page before. */
-export type ReadPage<T> = (session: Session, last: T | undefined) => Promise<T[]>;
+/** Reads the page after another one; undefined where there is none. */
+export type ReadPage<P> = (session: Session, before: P | undefined) => Promise<P | undefined>;
 
-/** Reads pages until there is none, each in its own transaction. */
-export async function* pages<T>(walk: Walk, readPage: ReadPage<T>): AsyncGenerator<T[]> {
-  for await (const { rows } of openedPages(walk, readPage, async () => undefined)) yield rows;
+/** Reads lists of rows until there is none; `last` is the last row of the list before. */
+export async function* pages<T>(
+  walk: Walk,
+  readRows: (session: Session, last: T | undefined) => Promise<T[]>,
+): AsyncGenerator<T[]> {
+  const read: ReadPage<T[]> = async (session, before) => {
+    const rows = await readRows(session, before?.at(-1));
+    return rows.length ? rows : undefined;
+  };
+  yield* openedPages(walk, read, async (_session, rows) => rows);
 }
 
-/** Reads pages until there is none, and opens each where it is read. The next is read while one is worked on. */
-export async function* openedPages<T, P>(
+/** A page on its way. */
+interface Coming<P, O> {
+  read: Promise<P | undefined>;
+  opened: Promise<O | undefined>;
+}
+
+/**
+ * Reads pages until there is none, and opens each in the transaction that read it. Once a page has been read the next is on its way, while that one is
+ * opened and worked on; they are opened in their order. A transaction waits for the opening of the page before, and for nobody who works on one.
+ */
+export async function* openedPages<P, O>(
   walk: Walk,
-  readPage: ReadPage<T>,
-  open: (session: Session, rows: readonly T[]) => Promise<P>,
-): AsyncGenerator<{ rows: T[]; opened: P }> {
-  const read = (last: T | undefined): Promise<{ rows: T[]; opened: P }> => {
-    const page = walk.read(async (session) => {
+  readPage: ReadPage<P>,
+  open: (session: Session, page: P) => Promise<O>,
+): AsyncGenerator<O> {
+  const start = (before?: P, beforeOpened?: Promise<unknown>): Coming<P, O> => {
+    const read = Promise.withResolvers<P | undefined>();
+    const opened = walk.read(async (session) => {
       await enterOwnRows(session);
-      await readByIndex(session.db);
-      const rows = await readPage(session, last);
-      return { rows, opened: await open(session, rows) };
+      const [, page] = await Promise.all([readByIndex(session.db), readPage(session, before)]);
+      read.resolve(page);
+      await beforeOpened;
+      // To open a page keeps the thread: what asks for the next one goes out before.
+      await turn();
+      return page && open(session, page);
     });
+    opened.catch(read.reject);
     // It may fail before anybody waits for it.
-    page.catch(() => undefined);
-    return page;
+    read.promise.catch(() => undefined);
+    return { read: read.promise, opened };
   };
-  let coming = read(undefined);
+  const ahead = [start()];
   try {
     for (;;) {
       walk.signal?.throwIfAborted();
-      const page = await coming;
-      if (!page.rows.length) return;
-      coming = read(page.rows.at(-1));
-      yield page;
+      const coming = ahead[0]!;
+      const page = await coming.read;
+      if (page && ahead.length === 1) ahead.push(start(page, coming.opened));
+      const opened = await coming.opened;
+      if (!opened) return;
+      yield opened;
+      ahead.shift();
     }
   } finally {
     // Whoever stops early leaves no transaction behind.
-    await coming.catch(() => undefined);
+    await Promise.allSettled(ahead.map(({ opened }) => opened));
   }
 }
 
