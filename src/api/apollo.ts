@@ -1,22 +1,17 @@
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { GraphQLError, Kind, OperationTypeNode, visit, type DocumentNode, type FragmentDefinitionNode } from 'graphql';
+import { GraphQLError, OperationTypeNode } from 'graphql';
 import { describe, Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { System } from '../system.ts';
 import { checkCost, costOf } from './cost.ts';
+import { readDocument } from './document.ts';
 import { causeOf, maskErrors } from './errors.ts';
 import { limitsRule } from './limits.ts';
 import type { Request } from './request-scope.ts';
 import { makeSchema } from './schema.ts';
 
 const ABOUT_THE_DOCUMENT = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
-
-function introspects(document: DocumentNode): boolean {
-  let found = false;
-  visit(document, { [Kind.FIELD]: (node) => void (found ||= node.name.value === '__schema' || node.name.value === '__type') });
-  return found;
-}
 
 /** Ties Apollo's life of a request to the scope's: what it may cost, what may be introspected, which transaction, the audit entries before the answer. */
 function lifecycle(system: System): ApolloServerPlugin<Context> {
@@ -26,18 +21,14 @@ function lifecycle(system: System): ApolloServerPlugin<Context> {
         async didResolveOperation({ contextValue, operation, document, schema, request: { variables } }) {
           const request = contextValue.request as Request;
           request.mutation = operation?.operation === OperationTypeNode.MUTATION;
-          if (introspects(document) && !request.scope.permissions.has('schema:read')) {
+          const said = readDocument(document);
+          if (said.introspects && !request.scope.permissions.has('schema:read')) {
             throw new GraphQLError('', {
               originalError: new Refusal('FORBIDDEN', 'Introspection: this token does not hold schema:read.'),
               extensions: { http: { status: 403 } },
             });
           }
-          const fragments = new Map(
-            document.definitions.flatMap((node) =>
-              node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node as FragmentDefinitionNode] as const] : [],
-            ),
-          );
-          if (operation) checkCost(system.config.limits, costOf(schema, operation, fragments, variables ?? {}));
+          if (operation) checkCost(system.config.limits, costOf(schema, operation, said.fragments, variables ?? {}));
         },
         async willSendResponse({ contextValue, request: { http }, response, errors }) {
           const state = contextValue.request as Request;

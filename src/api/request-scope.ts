@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import { entryOf } from '../audit/act.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { recordReads } from '../audit/recorder.ts';
-import type { BatchLoad, RequestScope } from '../scope/context.ts';
+import type { BatchLoad, RequestScope, Soon } from '../scope/context.ts';
 import { inScope, openSession, type OpenSession, type Session } from '../scope/in-scope.ts';
 import type { Scope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
@@ -13,6 +13,8 @@ export class Request implements RequestScope {
   /** Set once the operation is known. */
   mutation = false;
   readonly #loaders = new Map<unknown, DataLoader<string, unknown>>();
+  /** What they have loaded, by the same function. */
+  readonly #found = new Map<unknown, Map<string, unknown>>();
   readonly #entries: AuditEntry[] = [];
   #reading: Promise<OpenSession> | undefined;
   #began: number | undefined;
@@ -27,16 +29,29 @@ export class Request implements RequestScope {
     if (!this.mutation) return act(await this.#read());
     const result = await inScope(this.system, this.scope, act, this.system.config.limits.seconds);
     for (const loader of this.#loaders.values()) loader.clearAll();
+    for (const found of this.#found.values()) found.clear();
     return result;
   }
 
   loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined> {
     let loader = this.#loaders.get(load) as DataLoader<string, V | undefined> | undefined;
     if (!loader) {
-      loader = new DataLoader(async (keys: readonly string[]) => load(await this.#read(), keys), { maxBatchSize: 1000 });
+      const found = new Map<string, unknown>();
+      const loadAll = async (keys: readonly string[]): Promise<(V | undefined)[]> => {
+        const values = await load(await this.#read(), keys);
+        for (const [index, key] of keys.entries()) found.set(key, values[index]);
+        return values;
+      };
+      loader = new DataLoader(loadAll, { maxBatchSize: 1000 });
       this.#loaders.set(load, loader as DataLoader<string, unknown>);
+      this.#found.set(load, found);
     }
     return loader;
+  }
+
+  find<V>(load: BatchLoad<V>, key: string): Soon<V | undefined> {
+    const found = this.#found.get(load) as Map<string, V | undefined> | undefined;
+    return found?.has(key) ? found.get(key) : this.loader(load).load(key);
   }
 
   note(act: string, targets: Record<string, unknown>, outcome: AuditEntry['outcome'] = 'DONE'): void {

@@ -47,7 +47,8 @@ const bodyOf = (entry: AuditEntry): string => canonicalJson(storable({ ...entry,
 
 /** PostgreSQL refuses NUL and lone surrogates, and a caller must not be able to make an act unrecordable with a token's text. */
 function storable(value: unknown): unknown {
-  if (typeof value === 'string') return value.toWellFormed().replaceAll('\0', '\ufffd');
+  if (typeof value === 'string')
+    return value.isWellFormed() && !value.includes('\0') ? value : value.toWellFormed().replaceAll('\0', '\ufffd');
   if (Array.isArray(value)) return value.map(storable);
   if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [storable(key), storable(member)]));

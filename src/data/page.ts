@@ -109,8 +109,10 @@ export function windowOf(args: PageArgs & Partial<RangeArgs>): Window {
 
 /** Sorts the rows of one page as asked for, and cuts them to its length. */
 export function inOrder<T>(rows: readonly T[], window: Window, idOf: (row: T) => string): T[] {
-  const sign = window.newestFirst ? -1 : 1;
-  return [...rows].sort((a, b) => (idOf(a) < idOf(b) ? -sign : sign)).slice(0, window.limit);
+  const precedes = (a: T, b: T): boolean => (window.newestFirst ? idOf(a) > idOf(b) : idOf(a) < idOf(b));
+  // As one index gives them they mostly are.
+  const sorted = rows.every((row, index) => index === 0 || !precedes(row, rows[index - 1]!));
+  return (sorted ? rows : rows.toSorted((a, b) => (precedes(a, b) ? -1 : 1))).slice(0, window.limit);
 }
 
 /** A loader's key for one page of one parent. */

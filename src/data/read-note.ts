@@ -20,16 +20,20 @@ export function noteRead(request: RequestScope, act: string, rows: readonly Reco
     request.note(act, note.targets);
   }
   note.targets.count += rows.length;
-  for (const row of rows) for (const [name, id] of Object.entries(row)) if (id) add(note, name, id);
+  for (const row of rows)
+    for (const name in row) {
+      const id = row[name];
+      if (id) add(note, name, id);
+    }
 }
 
 function add({ targets, seen }: Note, name: string, id: string): void {
-  const ids = seen.get(name) ?? new Set();
-  if (ids.has(id)) return;
-  ids.add(id);
-  if (!seen.has(name)) {
-    seen.set(name, ids);
+  let ids = seen.get(name);
+  if (ids?.has(id)) return;
+  if (!ids) {
+    seen.set(name, (ids = new Set()));
     targets[name] = [];
   }
+  ids.add(id);
   (targets[name] as string[]).push(id);
 }

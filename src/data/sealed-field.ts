@@ -1,7 +1,7 @@
 import { Refusal } from '../errors.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { SEAL_BYTES, unsealText } from '../keys/sealed-value.ts';
-import type { BatchLoad, RequestScope } from '../scope/context.ts';
+import type { BatchLoad, RequestScope, Soon } from '../scope/context.ts';
 import { place, type SealedColumn } from './place.ts';
 
 /** The data keys of a whole page of rows at once; undefined for whoever was erased. */
@@ -60,18 +60,28 @@ export interface Sealed {
 }
 
 /** Opens a sealed column. Null where there is none or its key was destroyed; SealBroken if it was changed or moved, which is a bug to be logged. */
-export async function openText(request: RequestScope, { owner, column, row, value }: Sealed): Promise<string | null> {
-  if (!value) return null;
-  const key = await request.loader(loadKeys).load(owner);
-  if (!key) return null;
+export function openText(request: RequestScope, sealed: Sealed): Soon<string | null> {
+  if (!sealed.value) return null;
+  const key = request.find(loadKeys, sealed.owner);
+  return key instanceof Promise ? key.then((known) => openWith(known, request, sealed)) : openWith(key, request, sealed);
+}
+
+function openWith(key: Buffer | undefined, request: RequestScope, { owner, column, row, value }: Sealed): Soon<string | null> {
+  if (!key || !value) return null;
+  const at = place(request.scope.tenantId, owner, column, row);
   const long = value.length === LENGTH_BYTES ? LONG.get(column) : undefined;
   countText(request, (long ? value.readInt32BE() : value.length) - SEAL_BYTES);
-  const sealed = long ? await request.loader(long).load(row) : value;
-  return sealed ? unsealText(key, place(request.scope.tenantId, owner, column, row), sealed) : null;
+  if (!long) return unsealText(key, at, value);
+  return request
+    .loader(long)
+    .load(row)
+    .then((sealed) => (sealed ? unsealText(key, at, sealed) : null));
 }
 
 /** Opens a sealed column that holds JSON. */
-export async function openJson(request: RequestScope, sealed: Sealed): Promise<Record<string, unknown> | null> {
-  const text = await openText(request, sealed);
-  return text === null ? null : (JSON.parse(text) as Record<string, unknown>);
+export function openJson(request: RequestScope, sealed: Sealed): Soon<Record<string, unknown> | null> {
+  const parse = (text: string | null): Record<string, unknown> | null =>
+    text === null ? null : (JSON.parse(text) as Record<string, unknown>);
+  const text = openText(request, sealed);
+  return text instanceof Promise ? text.then(parse) : parse(text);
 }

@@ -6,6 +6,9 @@ import type { Scope } from './scope.ts';
 /** Loads what belongs to each key, in the order of the keys; undefined where nothing of this scope does. */
 export type BatchLoad<V> = (session: Session, keys: readonly string[]) => Promise<(V | undefined)[]>;
 
+/** What is known already, or a promise of it: a list of many rows makes no promise for each. */
+export type Soon<T> = T | Promise<T>;
+
 /** One GraphQL request: who asks, and the one transaction its reads share. */
 export interface RequestScope {
   readonly scope: Scope;
@@ -14,6 +17,8 @@ export interface RequestScope {
   inScope<T>(act: (session: Session) => Promise<T>): Promise<T>;
   /** The request's loader of this function: keys asked for in one tick are loaded together, each once. */
   loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined>;
+  /** What the loader of this function answers for a key: at once where it has before. */
+  find<V>(load: BatchLoad<V>, key: string): Soon<V | undefined>;
   /** Notes a read for the audit log, with ids and counts. It is written before the answer leaves; if it cannot be, no answer leaves. */
   note(act: string, targets: Record<string, unknown>): void;
 }

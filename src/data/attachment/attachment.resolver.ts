@@ -1,5 +1,5 @@
 import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
-import type { Context } from '../../scope/context.ts';
+import type { Context, Soon } from '../../scope/context.ts';
 import { Message } from '../message/message.entity.ts';
 import { noteRead } from '../read-note.ts';
 import { openText } from '../sealed-field.ts';
@@ -9,12 +9,12 @@ import { loadAttachments } from './attachment.queries.ts';
 @Resolver(() => Attachment)
 export class AttachmentResolver {
   @FieldResolver(() => String, { nullable: true, description: 'Its file name.' })
-  name(@Root() { id, ownerId, sealedName }: Attachment, @Ctx() { request }: Context): Promise<string | null> {
+  name(@Root() { id, ownerId, sealedName }: Attachment, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: ownerId, column: 'attachments.name', row: id, value: sealedName });
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Where the platform keeps it, without credentials.' })
-  url(@Root() { id, ownerId, sealedUrl }: Attachment, @Ctx() { request }: Context): Promise<string | null> {
+  url(@Root() { id, ownerId, sealedUrl }: Attachment, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: ownerId, column: 'attachments.url', row: id, value: sealedUrl });
   }
 }

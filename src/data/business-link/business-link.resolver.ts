@@ -1,5 +1,5 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import type { Context, RequestScope } from '../../scope/context.ts';
+import type { Context, RequestScope, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { pageKey, RangeArgs, windowOf } from '../page.ts';
@@ -39,7 +39,7 @@ export class BusinessLinkResolver {
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'What it is called there: a ticket’s number, a record’s id.' })
-  reference(@Root() { id, userId, sealedReference }: BusinessLink, @Ctx() { request }: Context): Promise<string | null> {
+  reference(@Root() { id, userId, sealedReference }: BusinessLink, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: userId, column: 'business_links.reference', row: id, value: sealedReference });
   }
 }

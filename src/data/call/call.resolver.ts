@@ -1,5 +1,5 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import type { Context, RequestScope } from '../../scope/context.ts';
+import type { Context, RequestScope, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { Conversation } from '../conversation/conversation.entity.ts';
@@ -70,7 +70,7 @@ export class CallResolver {
   }
 
   @FieldResolver(() => Person, { nullable: true, description: 'Who started it; null once they were erased.' })
-  initiator(@Root() { initiatorId }: Call, @Ctx() { request }: Context): Promise<Person | null> {
+  initiator(@Root() { initiatorId }: Call, @Ctx() { request }: Context): Soon<Person | null> {
     return personOf(request, initiatorId);
   }
 
@@ -89,7 +89,7 @@ export class CallResolver {
 @Resolver(() => CallParticipant)
 export class CallParticipantResolver {
   @FieldResolver(() => Person, { description: 'Who it is.' })
-  person(@Root() { userId }: CallParticipant, @Ctx() { request }: Context): Promise<Person | null> {
+  person(@Root() { userId }: CallParticipant, @Ctx() { request }: Context): Soon<Person | null> {
     return personOf(request, userId);
   }
 }

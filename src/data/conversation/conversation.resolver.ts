@@ -1,5 +1,5 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import type { Context, RequestScope } from '../../scope/context.ts';
+import type { Context, RequestScope, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { notFound, requireId } from '../not-found.ts';
@@ -55,12 +55,12 @@ export class ConversationResolver {
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Its id on the platform.' })
-  externalId(@Root() { id, sealedExternalId }: Conversation, @Ctx() { request }: Context): Promise<string | null> {
+  externalId(@Root() { id, sealedExternalId }: Conversation, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: id, column: 'conversations.external_id', row: id, value: sealedExternalId });
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Its name; null where it has none.' })
-  name(@Root() { id, sealedName }: Conversation, @Ctx() { request }: Context): Promise<string | null> {
+  name(@Root() { id, sealedName }: Conversation, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: id, column: 'conversations.name', row: id, value: sealedName });
   }
 
@@ -90,7 +90,7 @@ export class ConversationResolver {
 @Resolver(() => Participant)
 export class ParticipantResolver {
   @FieldResolver(() => Person, { description: 'Who it is.' })
-  person(@Root() { userId }: Participant, @Ctx() { request }: Context): Promise<Person | null> {
+  person(@Root() { userId }: Participant, @Ctx() { request }: Context): Soon<Person | null> {
     return personOf(request, userId);
   }
 }

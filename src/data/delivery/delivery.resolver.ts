@@ -1,5 +1,5 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import type { Context } from '../../scope/context.ts';
+import type { Context, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { RangeArgs, windowOf } from '../page.ts';
@@ -34,12 +34,12 @@ export class DeliveryResolver {
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'The number or address it came from.' })
-  source(@Root() { id, userId, sealedSource }: DeliveryRecord, @Ctx() { request }: Context): Promise<string | null> {
+  source(@Root() { id, userId, sealedSource }: DeliveryRecord, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: userId, column: 'delivery_records.source', row: id, value: sealedSource });
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'The number or address it went to.' })
-  destination(@Root() { id, userId, sealedDestination }: DeliveryRecord, @Ctx() { request }: Context): Promise<string | null> {
+  destination(@Root() { id, userId, sealedDestination }: DeliveryRecord, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: userId, column: 'delivery_records.destination', row: id, value: sealedDestination });
   }
 }

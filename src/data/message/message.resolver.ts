@@ -1,5 +1,5 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
-import type { Context, RequestScope } from '../../scope/context.ts';
+import type { Context, RequestScope, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { Conversation } from '../conversation/conversation.entity.ts';
@@ -42,7 +42,7 @@ function toPage(request: RequestScope, rows: readonly Message[] | undefined, win
 
 const ownerOf = (message: Message): string => message.subjectId ?? message.conversationId;
 
-const openBody = (request: RequestScope, message: Message): Promise<string | null> =>
+const openBody = (request: RequestScope, message: Message): Soon<string | null> =>
   openText(request, { owner: ownerOf(message), column: 'messages.body', row: message.id, value: message.sealedBody });
 
 const isOwn = ({ scope }: RequestScope, { subjectId }: Message): boolean => scope.level === 'user' && subjectId === scope.userId;
@@ -54,9 +54,19 @@ const isOwn = ({ scope }: RequestScope, { subjectId }: Message): boolean => scop
 async function mentionedIn(request: RequestScope, message: Message, stored: string | null): Promise<ReadonlyMap<string, Person>> {
   const known = (await request.loader(loadMentioned).load(message.id)) ?? [];
   const ids = [...new Set([...known, ...(isOwn(request, message) ? mentionedIds(stored ?? '') : [])])];
-  const people = await Promise.all(ids.map((id) => personOf(request, id)));
+  const people = await Promise.all(ids.map(async (id) => personOf(request, id)));
   return new Map(
     people.flatMap((person) => (person && (!person.erased || known.includes(person.id)) ? [[person.id, person]] : [])),
+  );
+}
+
+function withMentions(request: RequestScope, message: Message, stored: string | null): Soon<string | null> {
+  if (stored === null || !mentionedIds(stored).length) return stored;
+  return mentionedIn(request, message, stored).then((people) =>
+    renderMentions(stored, (id) => {
+      const person = people.get(id);
+      return !person || person.erased ? ERASED_MENTION : `@${typeof person.name === 'string' ? person.name : 'unnamed user'}`;
+    }),
   );
 }
 
@@ -115,7 +125,7 @@ export class MessageResolver {
     nullable: true,
     description: 'Who wrote it; null where nobody is known to have, and once they were erased.',
   })
-  author(@Root() { authorId }: Message, @Ctx() { request }: Context): Promise<Person | null> {
+  author(@Root() { authorId }: Message, @Ctx() { request }: Context): Soon<Person | null> {
     return personOf(request, authorId);
   }
 
@@ -124,14 +134,11 @@ export class MessageResolver {
     description:
       'The text, with mentions as `@Display Name`, or `@erased user` where somebody was erased. Null once the message was deleted or its person erased.',
   })
-  async body(@Root() message: Message, @Ctx() { request }: Context): Promise<string | null> {
-    const stored = await openBody(request, message);
-    if (stored === null || !mentionedIds(stored).length) return stored;
-    const people = await mentionedIn(request, message, stored);
-    return renderMentions(stored, (id) => {
-      const person = people.get(id);
-      return !person || person.erased ? ERASED_MENTION : `@${typeof person.name === 'string' ? person.name : 'unnamed user'}`;
-    });
+  body(@Root() message: Message, @Ctx() { request }: Context): Soon<string | null> {
+    const stored = openBody(request, message);
+    return stored instanceof Promise
+      ? stored.then((text) => withMentions(request, message, text))
+      : withMentions(request, message, stored);
   }
 
   @FieldResolver(() => JsonScalar, {
@@ -201,7 +208,7 @@ export class MessageResolver {
 @Resolver(() => Reaction)
 export class ReactionResolver {
   @FieldResolver(() => Person, { description: 'Whose reaction it is.' })
-  person(@Root() { userId }: Reaction, @Ctx() { request }: Context): Promise<Person | null> {
+  person(@Root() { userId }: Reaction, @Ctx() { request }: Context): Soon<Person | null> {
     return personOf(request, userId);
   }
 }

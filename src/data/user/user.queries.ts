@@ -2,7 +2,7 @@ import { Refusal } from '../../errors.ts';
 import { blindIndex } from '../../keys/blind-index.ts';
 import { requireTenantKey, subjectKeys } from '../../keys/keyring.ts';
 import { SealBroken, unsealText } from '../../keys/sealed-value.ts';
-import type { BatchLoad, RequestScope } from '../../scope/context.ts';
+import type { BatchLoad, RequestScope, Soon } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
 import type { IdentifierTypeName } from '../kinds.ts';
 import { notFound, requireId } from '../not-found.ts';
@@ -81,8 +81,9 @@ export const displayNames: BatchLoad<Person> = async ({ db, scope, system }, ids
   });
 };
 
-export const personOf = async (request: RequestScope, id: string | null): Promise<Person | null> =>
-  id === null ? null : ((await request.loader(displayNames).load(id)) ?? null);
+/** Every id has its person, if only one who was erased. */
+export const personOf = (request: RequestScope, id: string | null): Soon<Person | null> =>
+  id === null ? null : (request.find(displayNames, id) as Soon<Person>);
 
 /** Rows of many people, gathered by person. */
 function byUser<T extends { userId: string }>(ids: readonly string[], rows: readonly T[]): T[][] {

@@ -1,7 +1,7 @@
 import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { Refusal } from '../../errors.ts';
 import { normalise } from '../../keys/blind-index.ts';
-import type { Context } from '../../scope/context.ts';
+import type { Context, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
 import { connect, type Connection } from '../connection.ts';
 import { JsonScalar } from '../json.scalar.ts';
@@ -81,12 +81,12 @@ export class UserResolver {
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'Their id on the platform.' })
-  externalId(@Root() user: User, @Ctx() { request }: Context): Promise<string | null> {
+  externalId(@Root() user: User, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: user.id, column: 'users.external_id', row: user.id, value: user.sealedExternalId });
   }
 
   @FieldResolver(() => Profile, { nullable: true, description: 'How they present themselves.' })
-  profile(@Root() user: User, @Ctx() { request }: Context): Promise<Profile | null> {
+  profile(@Root() user: User, @Ctx() { request }: Context): Soon<Profile | null> {
     return openJson(request, { owner: user.id, column: 'users.profile', row: user.id, value: user.sealedProfile });
   }
 
@@ -137,7 +137,7 @@ export class PersonResolver {
 @Resolver(() => Identifier)
 export class IdentifierResolver {
   @FieldResolver(() => String, { nullable: true, description: 'The value, as the platform gave it.' })
-  value(@Root() { id, userId, sealedValue }: Identifier, @Ctx() { request }: Context): Promise<string | null> {
+  value(@Root() { id, userId, sealedValue }: Identifier, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: userId, column: 'identifiers.value', row: id, value: sealedValue });
   }
 }
@@ -145,17 +145,17 @@ export class IdentifierResolver {
 @Resolver(() => ChannelIdentity)
 export class ChannelIdentityResolver {
   @FieldResolver(() => String, { nullable: true, description: 'The id of the account on the channel.' })
-  externalId(@Root() { id, userId, sealedExternalId }: ChannelIdentity, @Ctx() { request }: Context): Promise<string | null> {
+  externalId(@Root() { id, userId, sealedExternalId }: ChannelIdentity, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: userId, column: 'channel_identities.external_id', row: id, value: sealedExternalId });
   }
 
   @FieldResolver(() => String, { nullable: true, description: 'The name the channel shows.' })
-  displayName(@Root() { id, userId, sealedDisplayName }: ChannelIdentity, @Ctx() { request }: Context): Promise<string | null> {
+  displayName(@Root() { id, userId, sealedDisplayName }: ChannelIdentity, @Ctx() { request }: Context): Soon<string | null> {
     return openText(request, { owner: userId, column: 'channel_identities.display_name', row: id, value: sealedDisplayName });
   }
 
   @FieldResolver(() => JsonScalar, { nullable: true, description: 'What the channel said of the account, as it came.' })
-  raw(@Root() { id, userId, sealedRaw }: ChannelIdentity, @Ctx() { request }: Context): Promise<object | null> {
+  raw(@Root() { id, userId, sealedRaw }: ChannelIdentity, @Ctx() { request }: Context): Soon<object | null> {
     return openJson(request, { owner: userId, column: 'channel_identities.raw', row: id, value: sealedRaw });
   }
 }
