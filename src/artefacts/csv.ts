@@ -8,7 +8,7 @@ const GATHERED = 512 * 1024;
 const SPARE = 64 * 1024;
 
 /**
- * Writes pages of rows as CSV (RFC 4180: commas, CRLF, UTF-8, a header line), in chunks of about 128 kB; usable as a stage of a pipeline or by itself.
+ * Writes pages of rows as CSV (RFC 4180: commas, CRLF, UTF-8, a header line), in chunks of about 512 kB; usable as a stage of a pipeline or by itself.
  * Cells are escaped against spreadsheet formulas (see formula.ts). Null is an empty cell, as the empty text is: where that matters, use the
  * JSON copy. `bom` starts the file with the mark by which Excel knows UTF-8.
  */
@@ -55,10 +55,11 @@ class Lines {
   line(columns: readonly Cells[], row: number): void {
     for (let index = 0; index < columns.length; index += 1) {
       const { bytes, start, end } = columns[index]!;
+      const length = start[row]! < 0 ? 0 : end[row]! - start[row]!;
       // Twice for quotes that are doubled, and what stands around a cell.
-      this.#reserve(2 * (end[row]! - start[row]!) + 8);
+      this.#reserve(2 * length + 8);
       if (index) this.#into[this.length++] = COMMA;
-      if (start[row]! >= 0 && end[row]! > start[row]!) this.#cell(bytes, start[row]!, end[row]!);
+      if (length) this.#cell(bytes, start[row]!, end[row]!);
       // With one column an empty cell would be an empty line, which readers skip.
       else if (columns.length === 1) this.length += this.#into.write('""', this.length);
     }

@@ -4,15 +4,12 @@ import { Transform } from 'node:stream';
 /** What passed through: the number of bytes and their SHA-256 in lower-case hexadecimal. */
 export type Measure = { size: number; sha256: string };
 
-/** Bytes that whoever writes may be ahead of whoever reads: while a chunk is deflated the next are made. */
-const AHEAD = 1024 * 1024;
-
-/** A stream that passes its bytes on unchanged; `measure()` tells what passed, once it has ended. */
-export function meter(): { through: Transform; measure: () => Measure } {
+/** A stream that passes its bytes on unchanged; `measure()` tells what passed, once it has ended. It holds up to `ahead` bytes on either side. */
+export function meter(ahead?: number): { through: Transform; measure: () => Measure } {
   const hash = createHash('sha256');
   let size = 0;
   const through = new Transform({
-    highWaterMark: AHEAD,
+    ...(ahead && { highWaterMark: ahead }),
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
       size += chunk.length;

@@ -31,6 +31,8 @@ const ENCRYPTED = 'zip-encrypted';
 const PATH_BYTES_MAX = 1_000;
 /** Bytes a chunk of the deflated: every stage behind costs as much for a small chunk as for a large one. */
 const DEFLATED = 256 * 1024;
+/** Bytes by which what is written may be ahead of what is deflated: while a chunk is, the next are made. */
+const AHEAD = 512 * 1024;
 
 /**
  * Writes a zip to a stream, in constant memory but for some hundred bytes an entry, which the directory at its end takes. With a
@@ -109,7 +111,7 @@ async function append(archive: archiver.Archiver, path: string, content: EntryCo
     await entered;
     return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
   }
-  const { through, measure } = meter();
+  const { through, measure } = meter(AHEAD);
   archive.append(through, entry);
   await Promise.all([pipeline(content, through, { signal }), entered]);
   return measure();

@@ -7,7 +7,7 @@ import { NONCE, SEAL_BYTES, SealBroken, TAG, unseal, VERSION, type Place } from 
 /*
  * Opening many values under one key. A cipher of node:crypto takes four microseconds to make and use, whatever the length, and leaves garbage behind; that was half of the time of an
  * export. GCM (NIST SP 800-38D) is a key stream and a tag: the key stream of a page is drawn at once, by one cipher of node:crypto, as its encrypted
- * counters; the tags are checked by a GHASH of our own, whose table is made once a key (decision 0016). Nothing is sealed here.
+ * counters; the tags are checked by a GHASH of our own, whose table is made once a key (decision 0017). Nothing is sealed here.
  */
 
 const BLOCK = 16;

@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -25,6 +26,10 @@ export interface HabeasProcess {
   ended: Promise<number | null>;
 }
 
+/** What `npm start` has node told. */
+const { start } = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }).scripts;
+const FLAGS = start.match(/--[a-z][a-z=0-9-]*/g)!;
+
 export async function buildHabeas(): Promise<BuiltHabeas> {
   const folder = await mkdtemp(join(tmpdir(), 'habeas-built-'));
   // Only what has changed since the last build is compiled, as npm start does.
@@ -48,7 +53,7 @@ export async function buildHabeas(): Promise<BuiltHabeas> {
 }
 
 function startProcess(script: string, argv: string[], environment: Record<string, string>): HabeasProcess {
-  const child = spawn(process.execPath, ['--enable-source-maps', script, ...argv], {
+  const child = spawn(process.execPath, [...FLAGS, script, ...argv], {
     env: { ...process.env, HABEAS_PORT: '0', HABEAS_LOG_LEVEL: 'error', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

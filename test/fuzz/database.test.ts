@@ -6,7 +6,7 @@ import type { ImportReport } from '../../src/intake/import-report.ts';
 import { importNdjson } from '../../src/intake/ndjson.importer.ts';
 import { parseRecord } from '../../src/intake/parse-record.ts';
 import type { Importer, RawRecord } from '../../src/intake/records.ts';
-import { isoTime, toIso } from '../../src/rights/package/walk.ts';
+import { isoTime, toIso } from '../../src/rights/app-export/iso-time.ts';
 import { check } from '../artefacts/support.ts';
 import { comparable } from '../support/ingest.ts';
 import { openWorld, type World } from '../support/world.ts';

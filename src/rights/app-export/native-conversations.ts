@@ -1,6 +1,6 @@
 import type { CONVERSATION_KINDS, RawRecord } from '../../intake/records.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
-import { isoTime, toIso } from '../package/walk.ts';
+import { isoTime, toIso } from './iso-time.ts';
 import { grouped, opener, present, type Records } from './app-walk.ts';
 
 interface ConversationRow {

@@ -3,7 +3,7 @@ import type { DIRECTIONS, MESSAGE_KINDS, RawRecord } from '../../intake/records.
 import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { isoTime, toIso } from '../package/walk.ts';
+import { isoTime, toIso } from './iso-time.ts';
 import { grouped, leaveOut, opener, present, type AppWalk, type Records } from './app-walk.ts';
 
 interface MessageRow {

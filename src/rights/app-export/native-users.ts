@@ -1,7 +1,7 @@
 import type { IDENTIFIER_TYPES, RawRecord, USER_KINDS } from '../../intake/records.ts';
 import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
-import { isoTime, toIso } from '../package/walk.ts';
+import { isoTime, toIso } from './iso-time.ts';
 import { grouped, leaveOut, opener, present, type Records } from './app-walk.ts';
 
 type UserRecord = Extract<RawRecord, { type: 'user' }>;

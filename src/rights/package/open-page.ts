@@ -165,7 +165,8 @@ function times({ type, bytes, start }: PackedColumn): Cells {
 
 /** The day, counted from 1970, and the microsecond in it. */
 function splitTime(bytes: Buffer, at: number): { day: number; micros: number } {
-  const since = bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4) + EPOCH;
+  // In this order: only the last sum may be too large to be exact, and then it shows.
+  const since = bytes.readInt32BE(at) * 2 ** 32 + EPOCH + bytes.readUInt32BE(at + 4);
   const remainder = Number.isSafeInteger(since)
     ? since % DAY
     : // Before 1685 and after 2255 a double does not hold every microsecond.
@@ -186,9 +187,10 @@ function timeOfDay(micros: number): string {
 
 function unsealColumn(
   column: ExportColumn & { as: 'sealed' | 'sealed-json' },
-  { bytes, start, end }: PackedColumn,
+  { type, bytes, start, end }: PackedColumn,
   { tenantId, keys, sealings, key }: Opening,
 ): Cells {
+  if (type !== TYPES.bytea) throw new Error(`A column of type ${type} holds no sealed values.`);
   const writer = new CellWriter(start.length, bytes.length);
   const put = (plain: Uint8Array): void => writer.add(plain);
   const writeRow = (row: number, into: Buffer, at: number): number => writeUuidText(key.bytes, key.start[row]!, into, at);

@@ -3,6 +3,9 @@ import { packedSelect } from '../../database/packed.ts';
 import { boundedPage, bytesOf, isHeavy } from '../../database/page-bytes.ts';
 import { PAGE } from './walk.ts';
 
+/** A page is held packed, read, opened and written, and so is the one behind it: where rows are long, it has few of them. */
+const HEAVY_PAGE = 512 * 1024;
+
 /** Which rows a page of a package consists of, and what is read of each. */
 export interface PageSelect {
   /** SQL of what stands before the columns. */
@@ -27,7 +30,7 @@ export function pageSelect({ head, columns, alias, from, order }: PageSelect, mo
   const names = items.map((_, index) => `c${index}`);
   const list = items.map((item, index) => `${item} as ${names[index]}`).join(', ');
   const page = isHeavy(most, PAGE)
-    ? boundedPage({ list, names, from, order, limit: PAGE, bytes: sealedBytes(columns, alias) })
+    ? boundedPage({ list, names, from, order, limit: PAGE, bytes: sealedBytes(columns, alias), most: HEAVY_PAGE })
     : `select ${list} ${from} order by ${order} limit ${PAGE}`;
   return packedSelect(names, page);
 }
