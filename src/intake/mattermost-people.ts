@@ -81,10 +81,14 @@ export function* bot(reading: Reading, raw: unknown, at: Position): Generator<So
   if (data.description) reading.dropped.add('bot.description');
   const username = canonical(data.username);
   const deactivatedAt = isoTime(data.delete_at);
-  reading.people.add(username);
   reading.bots.add(username);
   const profile = { handle: username, displayName: data.display_name || username };
-  yield recordEvent({ type: 'user', externalId: username, kind: 'BOT', profile, ...(deactivatedAt && { deactivatedAt }) }, at);
+  const event = recordEvent(
+    { type: 'user', externalId: username, kind: 'BOT', profile, ...(deactivatedAt && { deactivatedAt }) },
+    at,
+  );
+  yield event;
+  if (event.kind === 'record') reading.people.add(username);
 }
 
 /** The external id of somebody who is named; made from the name alone where no line describes them, so that no message is lost. */
@@ -93,7 +97,8 @@ export function* named(reading: Reading, name: string, at: Position): Generator<
   if (!reading.people.has(username)) {
     reading.people.add(username);
     yield { kind: 'warning', at, message: 'Somebody is named who has no user line: held by username only.' };
-    yield recordEvent({ type: 'user', externalId: username, profile: { handle: username, displayName: username } }, at);
+    const kind = reading.bots.has(username) && { kind: 'BOT' as const };
+    yield recordEvent({ type: 'user', externalId: username, ...kind, profile: { handle: username, displayName: username } }, at);
   }
   return username;
 }

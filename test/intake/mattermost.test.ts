@@ -42,6 +42,19 @@ const skips = (events: SourceEvent[]) => eventsOfKind(events, 'skipped');
 const warnings = (events: SourceEvent[]) => eventsOfKind(events, 'warning');
 
 describe('people', () => {
+  test('a bot whose line cannot be held is held by its name, and what it said with it', async () => {
+    const events = await read([
+      channel('oven'),
+      { type: 'bot', bot: { username: 'timer', display_name: 'x'.repeat(513) } },
+      post('timer', 'Ding'),
+    ]);
+    expect(skips(events)).toMatchObject([{ what: 'team' }, { what: 'user' }]);
+    expect(recordsOf(events, 'user')).toMatchObject([
+      { externalId: 'timer', kind: 'BOT', profile: { handle: 'timer', displayName: 'timer' } },
+    ]);
+    expect(recordsOf(events, 'message')).toMatchObject([{ author: 'timer', kind: 'BOT', body: 'Ding' }]);
+  });
+
   test('a user line becomes a person with profile and memberships; settings, secrets and copies of their name are left out and counted', async () => {
     const events = await read([
       channel('oven'),
