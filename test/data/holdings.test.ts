@@ -112,3 +112,24 @@ test('every table of a tenant is behind a policy that is forced on its owner too
   );
   expect(open).toEqual([]);
 });
+
+/** What a package can show of each way in which a column is shown (src/rights/package/open-page.ts), as the catalogue calls types. */
+const SHOWN = {
+  plain: ['text', 'uuid', 'bool', 'int2', 'int4', 'int8'],
+  bigint: ['int8'],
+  time: ['timestamptz'],
+  person: ['uuid'],
+  sealed: ['bytea'],
+  'sealed-json': ['bytea'],
+};
+
+test('every column of a holding is of a type that packages show, and its first key is a UUID', async () => {
+  const types = new Map((await columns()).map(({ table, column, type }) => [`${table}.${column}`, type]));
+  for (const { table, key, columns: shown } of HOLDINGS) {
+    expect([table, types.get(`${table}.${key[0]}`)]).toEqual([table, 'uuid']);
+    for (const { column, as } of shown) {
+      const type = types.get(`${table}.${column}`)!;
+      expect([table, column, type, SHOWN[as].includes(type)]).toEqual([table, column, type, true]);
+    }
+  }
+});
