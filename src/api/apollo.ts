@@ -1,12 +1,13 @@
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerOptions, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { GraphQLError, OperationTypeNode } from 'graphql';
+import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import { describe, Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { System } from '../system.ts';
 import { checkCost, costOf } from './cost.ts';
 import { readDocument } from './document.ts';
 import { causeOf, maskErrors } from './errors.ts';
+import { executeOperation } from './executor.ts';
 import { limitsRule } from './limits.ts';
 import type { Request } from './request-scope.ts';
 import { makeSchema } from './schema.ts';
@@ -52,11 +53,26 @@ function lifecycle(system: System): ApolloServerPlugin<Context> {
   };
 }
 
+/** Apollo leaves the execution to whoever it takes for a gateway. */
+function executing(schema: GraphQLSchema): NonNullable<ApolloServerOptions<Context>['gateway']> {
+  return {
+    onSchemaLoadOrUpdate: (loaded) => {
+      loaded({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    load: async () => ({
+      executor: async ({ document, operation, request, context }) =>
+        executeOperation(schema, document, operation, request, context),
+    }),
+    stop: async () => undefined,
+  };
+}
+
 /** Apollo Server with everything off that answers more than was asked. */
 export async function makeApollo(system: System): Promise<ApolloServer<Context>> {
   const { limits } = system.config;
   const apollo = new ApolloServer<Context>({
-    schema: await makeSchema(),
+    gateway: executing(await makeSchema()),
     introspection: true,
     hideSchemaDetailsFromClientErrors: true,
     includeStacktraceInErrorResponses: false,

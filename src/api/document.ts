@@ -3,6 +3,8 @@ import { Kind, visit, type DocumentNode, type FragmentDefinitionNode } from 'gra
 /** What a document says of itself, whatever its variables are. */
 export interface Said {
   introspects: boolean;
+  /** It has neither directives, nor meta fields but `__typename`, nor a name that is special to an object. */
+  plain: boolean;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
 }
 
@@ -14,12 +16,17 @@ export function readDocument(document: DocumentNode): Said {
   if (before) return before;
   const said: Said = {
     introspects: false,
+    plain: true,
     fragments: new Map(
       document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])),
     ),
   };
   visit(document, {
-    [Kind.FIELD]: ({ name }) => void (said.introspects ||= name.value === '__schema' || name.value === '__type'),
+    [Kind.DIRECTIVE]: () => void (said.plain = false),
+    [Kind.FIELD]: ({ name, alias }) => {
+      if (name.value === '__schema' || name.value === '__type') said.introspects = true;
+      if ((name.value.startsWith('__') && name.value !== '__typename') || alias?.value === '__proto__') said.plain = false;
+    },
   });
   known.set(document, said);
   return said;
