@@ -5,6 +5,7 @@ import { recordReads } from '../audit/recorder.ts';
 import type { BatchLoad, RequestScope, Soon } from '../scope/context.ts';
 import { inScope, openSession, type OpenSession, type Session } from '../scope/in-scope.ts';
 import type { Scope } from '../scope/scope.ts';
+import { shareReads, type SharedReads } from '../scope/shared-reads.ts';
 import type { System } from '../system.ts';
 import { tookTooLong } from './errors.ts';
 
@@ -19,6 +20,7 @@ export class Request implements RequestScope {
   #reading: Promise<OpenSession> | undefined;
   #began: number | undefined;
   #ended = false;
+  #shares: SharedReads | undefined;
 
   constructor(
     readonly system: System,
@@ -38,7 +40,7 @@ export class Request implements RequestScope {
     if (!loader) {
       const found = new Map<string, unknown>();
       const loadAll = async (keys: readonly string[]): Promise<(V | undefined)[]> => {
-        const values = await load(await this.#read(), keys);
+        const values = (await this.#readTogether(load, keys)) ?? (await load(await this.#read(), keys));
         for (const [index, key] of keys.entries()) found.set(key, values[index]);
         return values;
       };
@@ -73,7 +75,17 @@ export class Request implements RequestScope {
     await reading?.then((open) => open.rollback()).catch(() => undefined);
   }
 
+  /** With other requests of this scope, in a transaction of all of them: not once this one has its own. Undefined where it has to read alone. */
+  #readTogether<V>(load: BatchLoad<V>, keys: readonly string[]): Promise<(V | undefined)[] | undefined> | undefined {
+    if (this.mutation || this.#reading || this.#ended) return undefined;
+    this.#checkTime();
+    this.#shares ??= shareReads(this.system, this.scope);
+    return this.#shares?.read(load, keys)?.catch(() => undefined);
+  }
+
   #end(): Promise<OpenSession> | undefined {
+    this.#shares?.leave();
+    this.#shares = undefined;
     const reading = this.#reading;
     this.#reading = undefined;
     this.#ended = true;
@@ -89,14 +101,20 @@ export class Request implements RequestScope {
       if (this.#ended) throw new Error('the answer is out: nothing more is read for it');
     };
     refuseEnded();
-    const { seconds } = this.system.config.limits;
-    this.#reading ??= openSession(this.system, this.scope, seconds);
+    this.#reading ??= openSession(this.system, this.scope, this.system.config.limits.seconds);
     const { session } = await this.#reading;
     refuseEnded();
-    this.#began ??= performance.now();
-    // The database cancels a statement that takes so long. Where statements that each take less did together, nothing more is begun: not of a
-    // mutation, which has been done by then.
-    if (!this.mutation && performance.now() - this.#began > seconds * 1000) throw tookTooLong(seconds);
+    this.#checkTime();
     return session;
+  }
+
+  /**
+   * The database cancels a statement that takes too long. Where statements that each take less did together, nothing more is begun: not of a mutation,
+   * which has been done by then.
+   */
+  #checkTime(): void {
+    const { seconds } = this.system.config.limits;
+    this.#began ??= performance.now();
+    if (!this.mutation && performance.now() - this.#began > seconds * 1000) throw tookTooLong(seconds);
   }
 }

@@ -1,4 +1,4 @@
-import { inScope } from '../scope/in-scope.ts';
+import { inPrepared } from '../scope/in-scope.ts';
 import { systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
 import { recordAll, type AuditEntry } from './record.ts';
@@ -47,7 +47,7 @@ async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantI
 
 async function write(system: System, tenantId: string, batch: readonly Waiting[]): Promise<unknown> {
   const entries = batch.flatMap((one) => one.entries);
-  return inScope(system, systemScope(tenantId, 'audit'), ({ db }) => recordAll(db, entries), system.config.limits.seconds).then(
+  return inPrepared(system, systemScope(tenantId, 'audit'), ({ db }) => recordAll(db, entries), system.config.limits.seconds).then(
     () => undefined,
     (error: unknown) => error ?? new Error('unknown'),
   );

@@ -2,13 +2,14 @@ import { Refusal } from '../errors.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { SEAL_BYTES, unsealText } from '../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope, Soon } from '../scope/context.ts';
+import { shareable } from '../scope/shared-reads.ts';
 import { place, type SealedColumn } from './place.ts';
 
 /** The data keys of a whole page of rows at once; undefined for whoever was erased. */
-const loadKeys: BatchLoad<Buffer> = async ({ db, scope, system }, ids) => {
+const loadKeys = shareable<Buffer>(100, async ({ db, scope, system }, ids) => {
   const keys = await subjectKeys(system.keys, db, scope.tenantId, ids);
   return ids.map((id) => keys.get(id));
-};
+});
 
 /** Beyond, a value is read only once it is known that the answer may hold it. */
 const SHORT_BYTES = 2048;

@@ -84,7 +84,10 @@ export async function inScope<T>(
   seconds?: number,
 ): Promise<T> {
   const statement = seconds === undefined ? entering(scope) : enteringTimed(scope, seconds);
-  const open = await begin(system, scope, system.source.createQueryRunner(), statement);
+  return through(await begin(system, scope, system.source.createQueryRunner(), statement), act);
+}
+
+async function through<T>(open: OpenSession, act: (session: Session) => Promise<T>): Promise<T> {
   let result: T;
   try {
     result = await act(open.session);
@@ -119,14 +122,28 @@ const PREPARED = ["set_config('plan_cache_mode', 'force_generic_plan', true)"]
   .concat(['seqscan', 'bitmapscan'].map((way) => `set_config('enable_${way}', 'off', true)`))
   .join(', ');
 
+function beginPrepared(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
+  const runner = system.source.createQueryRunner();
+  const prepared = system.config.preparedStatements && prepareStatements(runner);
+  return begin(system, scope, runner, enteringTimed(scope, seconds, prepared ? `, ${PREPARED}` : ''));
+}
+
+/** `inScope` for the few statements that requests have in common. Whoever is in it waits for no other connection. */
+export async function inPrepared<T>(
+  system: System,
+  scope: Scope,
+  act: (session: Session) => Promise<T>,
+  seconds: number,
+): Promise<T> {
+  return through(await beginPrepared(system, scope, seconds), act);
+}
+
 export async function openSession(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
   // While it is open its request may need a second connection (the next field of a mutation, a provider's other tenant). One of the pool is kept
   // for those, or as many requests as there are connections would each hold one and wait for another.
   const leave = await takeTurn(system.source, system.config.poolSize - 1);
   try {
-    const runner = system.source.createQueryRunner();
-    const prepared = system.config.preparedStatements && prepareStatements(runner);
-    const open = await begin(system, scope, runner, enteringTimed(scope, seconds, prepared ? `, ${PREPARED}` : ''));
+    const open = await beginPrepared(system, scope, seconds);
     return { ...open, commit: () => open.commit().finally(leave), rollback: () => open.rollback().finally(leave) };
   } catch (error) {
     leave();

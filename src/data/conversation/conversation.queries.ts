@@ -1,5 +1,6 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
+import { shareable } from '../../scope/shared-reads.ts';
 import { direction, loadPages, within, type Window } from '../page.ts';
 import type { Conversation, Participant } from './conversation.entity.ts';
 
@@ -19,7 +20,7 @@ export async function enterOwnConversations({ db, scope }: Session): Promise<voi
   );
 }
 
-export const loadConversations: BatchLoad<Conversation> = async (session, ids) => {
+export const loadConversations = shareable<Conversation>(100, async (session, ids) => {
   await enterConversations(session, ids);
   const { db, scope } = session;
   const rows = (await db.query(`select ${COLUMNS} from conversations where tenant_id = $1 and id = any ($2)`, [
@@ -28,7 +29,7 @@ export const loadConversations: BatchLoad<Conversation> = async (session, ids) =
   ])) as Conversation[];
   const found = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => found.get(id));
-};
+});
 
 /** The ids of a page of all conversations in scope; of a person's own token, of those they take or took part in. */
 export async function pageOfConversations({ db, scope }: Session, window: Window): Promise<string[]> {

@@ -1,5 +1,7 @@
+import { arrayOf } from '../../database/arrays.ts';
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
+import { shareable } from '../../scope/shared-reads.ts';
 import { enterConversations, enterOwnConversations, tookPart } from '../conversation/conversation.queries.ts';
 import { direction, inOrder, loadPages, within, type Window } from '../page.ts';
 import { short } from '../sealed-field.ts';
@@ -47,7 +49,7 @@ async function readPages(
   );
   return (await session.db.query(
     `select parent.id as parent, m.* from unnest($2::uuid[]) as parent (id) cross join lateral (${pages.join(' union all ')}) m`,
-    [session.scope.tenantId, parents, window.lower, window.upper, window.limit, ...parameters],
+    [session.scope.tenantId, arrayOf('uuid', parents), window.lower, window.upper, window.limit, ...parameters],
   )) as (Message & { parent: string })[];
 }
 
@@ -61,8 +63,8 @@ const pagesOf =
     );
 
 /** Pages by conversation; to a person's own token the conversation was opened by whoever found it. */
-export const loadConversationMessages = pagesOf('conversation');
-export const loadPersonMessages = pagesOf('person');
+export const loadConversationMessages = shareable(5, pagesOf('conversation'));
+export const loadPersonMessages = shareable(5, pagesOf('person'));
 export const loadReplies = pagesOf('replies');
 
 const ANYTHING = '00000000-0000-0000-0000-000000000000';
@@ -72,7 +74,7 @@ export async function pageOfMessages(session: Session, window: Window): Promise<
   return inOrder(await readPages(session, 'all', [ANYTHING], window), window, (row) => row.id);
 }
 
-export const loadMessages: BatchLoad<Message> = async (session, ids) => {
+export const loadMessages = shareable<Message>(100, async (session, ids) => {
   const found = new Map<string, Message>();
   const read = async (wanted: readonly string[]): Promise<void> => {
     const { where, parameters } = readable(session, 3);
@@ -91,7 +93,7 @@ export const loadMessages: BatchLoad<Message> = async (session, ids) => {
     } else await enterConversations(session, [...new Set([...found.values()].map((row) => row.conversationId))]);
   }
   return ids.map((id) => found.get(id));
-};
+});
 
 export const loadReplyCounts: BatchLoad<number> = async (session, ids) => {
   const { where, parameters } = readable(session, 3);

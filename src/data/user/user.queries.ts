@@ -1,9 +1,11 @@
+import { arrayOf } from '../../database/arrays.ts';
 import { Refusal } from '../../errors.ts';
 import { blindIndex } from '../../keys/blind-index.ts';
 import { requireTenantKey, subjectKeys } from '../../keys/keyring.ts';
 import { SealBroken, unsealText } from '../../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope, Soon } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
+import { shareable } from '../../scope/shared-reads.ts';
 import type { IdentifierTypeName } from '../kinds.ts';
 import { notFound, requireId } from '../not-found.ts';
 import { place } from '../place.ts';
@@ -18,15 +20,15 @@ const COLUMNS = `u.id, u.app_id as "appId", u.kind, u.signed_up_at as "signedUpA
  * People of the scope by id. A user token finds itself only: that rows of others may be open to it by now, for their names, must make
  * no difference here.
  */
-export const loadUsers: BatchLoad<User> = async ({ db, scope }, ids) => {
+export const loadUsers = shareable<User>(100, async ({ db, scope }, ids) => {
   const own = scope.level === 'user' ? ids.filter((id) => id === scope.userId) : ids;
   const rows = (await db.query(
     `select ${COLUMNS} from users u where u.tenant_id = $1 and u.id = any ($2) and u.erased_at is null`,
-    [scope.tenantId, own],
+    [scope.tenantId, arrayOf('uuid', own)],
   )) as User[];
   const found = new Map(rows.map((row) => [row.id, row]));
   return ids.map((id) => found.get(id));
-};
+});
 
 /** The person of an id that a caller gave. */
 export async function requireUser(request: RequestScope, text: string): Promise<User> {
@@ -57,11 +59,11 @@ export async function pageOfUsers({ db, scope }: Session, window: Window): Promi
  * People as a chat shows them: the only way to anybody's name that is not one's own. The ids are those that rows open to this scope hold,
  * never ids that a caller gave. Somebody without a row or without a key was erased.
  */
-export const displayNames: BatchLoad<Person> = async ({ db, scope, system }, ids) => {
+export const displayNames = shareable<Person>(100, async ({ db, scope, system }, ids) => {
   if (scope.level === 'user') await db.query('select enter_people($1)', [ids]);
   const rows = (await db.query('select id, profile from users where tenant_id = $1 and id = any ($2) and erased_at is null', [
     scope.tenantId,
-    ids,
+    arrayOf('uuid', ids),
   ])) as { id: string; profile: Buffer }[];
   const profiles = new Map(rows.map((row) => [row.id, row.profile]));
   const keys = await subjectKeys(system.keys, db, scope.tenantId, [...profiles.keys()]);
@@ -79,7 +81,7 @@ export const displayNames: BatchLoad<Person> = async ({ db, scope, system }, ids
       return { id, name: error, erased: false };
     }
   });
-};
+});
 
 /** Every id has its person, if only one who was erased. */
 export const personOf = (request: RequestScope, id: string | null): Soon<Person | null> =>

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { textOf } from '../../src/database/arrays.ts';
+import type { RawRecord } from '../../src/intake/records.ts';
+import { openWorld, type Answer, type World } from '../support/world.ts';
+
+const USERS = 12;
+const USER = `query ($id: ID!) { user(id: $id) { externalId profile { displayName } messages(first: 3) { edges { node { body author { displayName } } } } } }`;
+const CONVERSATION = `query ($id: ID!) { conversation(id: $id) { externalId messages(first: 2) { edges { node { body } } } } }`;
+
+let world: World;
+let admin: pg.Client;
+let statements: string[] = [];
+interface Place {
+  tenant: string;
+  app: string;
+  token: string;
+  users: string[];
+  conversation: string;
+}
+let places: Place[];
+
+/** People of one app who wrote in one group; the names say which app it is. */
+function group(name: string): RawRecord[] {
+  const users = Array.from({ length: USERS }, (_, i) => `${name}-u${i}`);
+  return [
+    ...users.map((externalId): RawRecord => ({ type: 'user', externalId, profile: { displayName: `${externalId} name` } })),
+    { type: 'conversation', externalId: name, kind: 'PUBLIC_GROUP', name, participants: users.map((user) => ({ user })) },
+    ...Array.from({ length: USERS * 4 }, (_, i): RawRecord => {
+      const author = users[i % USERS]!;
+      const sentAt = new Date(Date.UTC(2026, 0, 1, 0, 0, i)).toISOString();
+      return { type: 'message', externalId: `m${i}`, conversation: name, author, sentAt, body: `${author} says ${i}` };
+    }),
+  ];
+}
+
+async function openPlace(tenant: string, name: string): Promise<Place> {
+  const app = await world.app(tenant, name);
+  await world.ingest(tenant, app, group(name));
+  const users = await Promise.all(Array.from({ length: USERS }, (_, i) => world.userId(tenant, app, `${name}-u${i}`)));
+  const [row] = await world.sql('select id from conversations where tenant_id = $1 and app_id = $2', [tenant, app]);
+  return { tenant, app, token: await world.token({ tenant, app }), users, conversation: String(row!['id']) };
+}
+
+beforeAll(async () => {
+  world = await openWorld({ work: false });
+  const [one, two] = [await world.tenant('One'), await world.tenant('Two')];
+  places = [await openPlace(one, 'a'), await openPlace(one, 'b'), await openPlace(two, 'c')];
+  admin = new pg.Client({ connectionString: world.database.adminUrl });
+  await admin.connect();
+  const { source } = world.system;
+  const make = source.createQueryRunner.bind(source);
+  source.createQueryRunner = (mode) => {
+    const runner = make(mode);
+    const query = runner.query.bind(runner);
+    runner.query = ((sql: string, ...rest: never[]) => {
+      statements.push(textOf(sql));
+      return query(sql, ...rest);
+    }) as typeof runner.query;
+    return runner;
+  };
+});
+afterAll(async () => {
+  await admin.end();
+  await world.close();
+});
+beforeEach(() => {
+  statements = [];
+});
+
+const pagesRead = (): number => statements.filter((sql) => sql.includes('cross join lateral')).length;
+
+/** Waits until so many transactions wait for a table, and answers their processes. */
+async function waiting(table: string, count: number): Promise<number[]> {
+  for (;;) {
+    const { rows } = await admin.query<{ pid: number }>(
+      'select pid from pg_locks where relation = $1::regclass and not granted',
+      [table],
+    );
+    if (rows.length >= count) return rows.map(({ pid }) => pid);
+    await sleep(5);
+  }
+}
+
+/** Requests for a conversation that are held up until `release`: two in transactions of their own, and the others in one that they share. */
+async function holdUp({ token, conversation }: Place): Promise<{ release: () => Promise<void>; answers: Promise<Answer>[] }> {
+  await admin.query('begin');
+  await admin.query('lock table conversations in access exclusive mode');
+  const answers = Array.from({ length: 4 }, () => world.as(token)(CONVERSATION, { id: conversation }));
+  await waiting('conversations', 3);
+  return { answers, release: async () => void (await admin.query('rollback')) };
+}
+
+test('requests of one app that come together are read together, and each is answered what it is alone', async () => {
+  const [{ token, users }] = places as [Place];
+  const ask = world.as(token);
+  const alone = [];
+  for (const id of users) alone.push(await ask(USER, { id }));
+  expect(alone.every(({ data }) => data.user.messages.edges.length === 3)).toBe(true);
+  expect(pagesRead()).toBe(USERS);
+  statements = [];
+  const together = await Promise.all([...users, ...users].map((id) => ask(USER, { id })));
+  expect(together).toEqual([...alone, ...alone]);
+  expect(pagesRead()).toBeLessThan(USERS);
+});
+
+test('each request is recorded as its own', async () => {
+  const [{ tenant, token, users }] = places as [Place];
+  const [before] = await world.sql('select count(*)::int as count from audit_entries where tenant_id = $1', [tenant]);
+  await Promise.all(users.map((id) => world.as(token)(USER, { id })));
+  const entries = await world.sql(
+    'select act, targets, request_id from audit_entries where tenant_id = $1 order by id offset $2',
+    [tenant, before!['count']],
+  );
+  const reads = entries.filter(({ act }) => act === 'user.read');
+  expect(new Set(reads.map((entry) => entry['request_id'])).size).toBe(USERS);
+  expect(reads.flatMap((entry) => (entry['targets'] as { users: string[] }).users).toSorted()).toEqual(users.toSorted());
+});
+
+test('apps and tenants that ask for one another’s at the same moment find nothing of it', async () => {
+  const asked = places.flatMap((from) =>
+    places.flatMap((of) => [
+      ...of.users.slice(0, 4).map((id) => ({ from, of, query: USER, id })),
+      { from, of, query: CONVERSATION, id: of.conversation },
+    ]),
+  );
+  const answers = await Promise.all(asked.map(({ from, query, id }) => world.as(from.token)(query, { id })));
+  for (const [index, { from, of, query, id }] of asked.entries()) {
+    const { codes, data } = answers[index]!;
+    expect({ index, codes }).toEqual({ index, codes: from === of ? [] : ['NOT_FOUND'] });
+    if (from === of) expect(await world.as(from.token)(query, { id })).toMatchObject({ data });
+  }
+  expect(pagesRead()).toBeGreaterThan(0);
+});
+
+test('people’s own tokens read alone: what one of them opens is open to nobody else', async () => {
+  const [{ tenant, app, users }] = places as [Place];
+  const tokens = await Promise.all(users.map((user) => world.token({ tenant, app, user })));
+  statements = [];
+  const answers = await Promise.all(
+    tokens.map((token) => world.as(token)('{ me { externalId messages(first: 3) { edges { node { body } } } } }')),
+  );
+  for (const [index, { data }] of answers.entries()) {
+    expect(data.me.externalId).toBe(`a-u${index}`);
+    for (const { node } of data.me.messages.edges) expect(node.body).toMatch(new RegExp(`^a-u${index} says`));
+  }
+  expect(pagesRead()).toBe(USERS);
+});
+
+test('who is held up holds up nobody else', async () => {
+  const [place] = places as [Place];
+  const ask = world.as(place.token);
+  const held = await holdUp(place);
+  let ended = 0;
+  for (const answer of held.answers) void answer.then(() => (ended += 1));
+  try {
+    for (const id of place.users) expect((await ask(USER, { id })).codes).toEqual([]);
+    const together = await Promise.all(place.users.map((id) => ask(USER, { id })));
+    expect(together.flatMap(({ codes }) => codes)).toEqual([]);
+    expect(ended).toBe(0);
+  } finally {
+    await held.release();
+  }
+  for (const { codes, data } of await Promise.all(held.answers)) {
+    expect(codes).toEqual([]);
+    expect(data.conversation.externalId).toBe('a');
+  }
+});
+
+test('where a shared transaction fails, each request reads alone, and is answered', async () => {
+  const [place] = places as [Place];
+  const held = await holdUp(place);
+  await admin.query('lock table users in access exclusive mode');
+  const asked = place.users.map((id) => world.as(place.token)(USER, { id }));
+  try {
+    const shared = await waiting('users', 1);
+    for (const pid of shared) await admin.query('select pg_terminate_backend($1)', [pid]);
+  } finally {
+    await held.release();
+  }
+  const answers = await Promise.all(asked);
+  expect(answers.map(({ data }) => data?.user?.externalId)).toEqual(place.users.map((_, index) => `a-u${index}`));
+  await Promise.all(held.answers);
+});
