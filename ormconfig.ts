@@ -1,6 +1,8 @@
 import 'reflect-metadata';
+import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
+import { sendTogether } from './src/database/one-packet.ts';
 import { Scope1700000000100 } from './migrations/1700000000100-scope.ts';
 import { Tenants1700000000200 } from './migrations/1700000000200-tenants.ts';
 import { Keys1700000000300 } from './migrations/1700000000300-keys.ts';
@@ -35,7 +37,7 @@ export const MIGRATIONS = [
 ];
 
 /** What pg hands out and its types do not tell. */
-type Client = pg.PoolClient & { unref(): void };
+type Client = pg.PoolClient & { unref(): void; connection: { stream: Duplex } };
 
 /** The data source of the server: `url` is that of the runtime role, which owns nothing. */
 export function runtimeSource(url: string, poolSize: number): DataSource {
@@ -50,6 +52,7 @@ export function runtimeSource(url: string, poolSize: number): DataSource {
       pipeline: true,
       onConnect: (client: Client) => {
         clients.add(client);
+        sendTogether(client.connection.stream);
         client.once('end', () => clients.delete(client));
       },
     },

@@ -21,6 +21,14 @@ const OTHER_LIST = 10;
 
 const listed = (type: GraphQLOutputType): boolean => (isNonNullType(type) ? listed(type.ofType) : isListType(type));
 
+interface Cost {
+  cost: number;
+  largestPage: number;
+}
+
+/** Of operations whose pages are as large whatever their variables are. Apollo keeps documents that come again. */
+const constant = new WeakMap<OperationDefinitionNode, Cost>();
+
 /**
  * How many objects an operation may answer: each object counts one, a page as many as `first` asks for (variables included), any other list
  * OTHER_LIST. It is bounded itself: no document unfolds to more than `maxRecursiveSelections` selections.
@@ -30,8 +38,11 @@ export function costOf(
   operation: OperationDefinitionNode,
   fragments: ReadonlyMap<string, FragmentDefinitionNode>,
   variables: Readonly<Record<string, unknown>>,
-): { cost: number; largestPage: number } {
+): Cost {
+  const before = constant.get(operation);
+  if (before) return before;
   let largestPage = 0;
+  let varies = false;
   const defaults = new Map(
     (operation.variableDefinitions ?? []).flatMap((node) =>
       node.defaultValue?.kind === Kind.INT ? [[node.variable.name.value, Number(node.defaultValue.value)] as const] : [],
@@ -46,6 +57,7 @@ export function costOf(
         : value?.kind === Kind.VARIABLE
           ? (variables[value.name.value] ?? defaults.get(value.name.value))
           : undefined;
+    varies ||= value?.kind === Kind.VARIABLE;
     const size = given ?? standard;
     const page = typeof size === 'number' && size > 0 ? size : 1;
     largestPage = Math.max(largestPage, page);
@@ -75,6 +87,7 @@ export function costOf(
 
   const root = schema.getRootType(operation.operation);
   const cost = root ? setCost(operation.selectionSet, root, 0) : 0;
+  if (!varies) constant.set(operation, { cost, largestPage });
   return { cost, largestPage };
 }
 
@@ -82,7 +95,7 @@ const exceeded = (message: string): GraphQLError =>
   new GraphQLError(message, { originalError: new Refusal('LIMIT_EXCEEDED', message), extensions: { http: { status: 400 } } });
 
 /** Refuses an operation whose answer could be too large. */
-export function checkCost(limits: Limits, found: { cost: number; largestPage: number }): void {
+export function checkCost(limits: Limits, found: Cost): void {
   if (found.largestPage > limits.pageSize)
     throw exceeded(`The operation asks for a page of ${found.largestPage}; the limit is ${limits.pageSize}.`);
   if (found.cost > limits.cost)

@@ -49,7 +49,7 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
             httpGraphQLRequest: {
               method: request.method,
               headers,
-              search: new URL(request.url, 'http://localhost').search,
+              search: searchOf(request.url),
               body: request.body,
             },
             context: async () => ({ request: state }),
@@ -67,4 +67,10 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
   if (system.config.graphiql) serveGraphiql(server);
   server.addHook('onClose', () => apollo.stop());
   return server;
+}
+
+/** The query string of a request's target, with its question mark. */
+function searchOf(target: string): string {
+  const from = target.indexOf('?');
+  return from < 0 ? '' : target.slice(from);
 }
