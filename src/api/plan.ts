@@ -49,7 +49,7 @@ export interface Plan {
   root: Shape & { kind: 'object' };
 }
 
-/** A plan is as large as its operation unfolds to, which is a thousand selections at most: as many as fill some megabytes. */
+/** A plan is as large as its operation unfolds to, which HABEAS_LIMIT_SELECTIONS bounds: as many as fill some megabytes. */
 const MOST = 100;
 let plans = new WeakMap<OperationDefinitionNode, Plan | null>();
 let made = 0;
@@ -152,7 +152,8 @@ function constantArguments(
   if (!definition.args.length) return NONE;
   if (node.arguments?.some(({ value }) => hasVariable(value))) return undefined;
   try {
-    return getArgumentValues(definition, node);
+    // All executions are given the same.
+    return Object.freeze(getArgumentValues(definition, node));
   } catch {
     // What is wrong with them is told by the field, when it is executed.
     return undefined;

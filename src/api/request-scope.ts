@@ -101,6 +101,7 @@ export class Request implements RequestScope {
       if (this.#ended) throw new Error('the answer is out: nothing more is read for it');
     };
     refuseEnded();
+    if (!this.#reading) this.#shares?.withdraw();
     this.#reading ??= openSession(this.system, this.scope, this.system.config.limits.seconds);
     const { session } = await this.#reading;
     refuseEnded();

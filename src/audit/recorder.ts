@@ -1,3 +1,4 @@
+import { failedByPooler } from '../database/prepared.ts';
 import { inPrepared } from '../scope/in-scope.ts';
 import { systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
@@ -33,7 +34,7 @@ async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantI
     tenants.set(tenantId, []);
     const failure = await write(system, tenantId, batch);
     if (!failure) for (const { done } of batch) done();
-    else if (batch.length === 1) batch[0]!.failed(failure);
+    else if (batch.length === 1 && !failedByPooler(failure)) batch[0]!.failed(failure);
     // One entry that cannot be written must not withhold the answers of the others.
     else
       for (const one of batch) {
@@ -47,7 +48,12 @@ async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantI
 
 async function write(system: System, tenantId: string, batch: readonly Waiting[]): Promise<unknown> {
   const entries = batch.flatMap((one) => one.entries);
-  return inPrepared(system, systemScope(tenantId, 'audit'), ({ db }) => recordAll(db, entries), system.config.limits.seconds).then(
+  return inPrepared(
+    system,
+    systemScope(tenantId, 'audit'),
+    ({ db }) => recordAll(db, entries),
+    system.config.limits.seconds,
+  ).then(
     () => undefined,
     (error: unknown) => error ?? new Error('unknown'),
   );

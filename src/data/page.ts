@@ -118,6 +118,10 @@ export function inOrder<T>(rows: readonly T[], window: Window, idOf: (row: T) =>
 /** A loader's key for one page of one parent. */
 export const pageKey = (parent: string, window: Window): string => JSON.stringify([parent, window]);
 
+/** Pages that may be read together with those of other requests: few, and none of them long. */
+export const fewPages = (keys: readonly string[]): boolean =>
+  keys.length <= 5 && keys.every((key) => (JSON.parse(key) as [string, Window])[1].limit <= 51);
+
 /** Loads pages of many parents with one call for each distinct window: as many as the document has lists, however many rows it answers. */
 export async function loadPages<T>(
   keys: readonly string[],
@@ -126,20 +130,25 @@ export async function loadPages<T>(
 ): Promise<T[][]> {
   const groups = new Map<string, { window: Window; parents: string[] }>();
   const parsed = keys.map((key) => {
-    const [parent, window] = JSON.parse(key) as [string, Window];
-    const name = JSON.stringify(window);
-    const group = groups.get(name) ?? { window, parents: [] };
+    // Keys differ in their parents mostly: the window behind is read once for all that have it.
+    const at = key.indexOf(',');
+    const [parent, name] = [key.slice(2, at - 1), key.slice(at)];
+    let group = groups.get(name);
+    if (!group) {
+      const [, window] = JSON.parse(key) as [string, Window];
+      groups.set(name, (group = { window, parents: [] }));
+    }
     group.parents.push(parent);
-    groups.set(name, group);
     return { parent, name };
   });
   const pages = new Map<string, (T & { parent: string })[]>();
-  for (const [name, { window, parents }] of groups) {
+  const readGroup = async (name: string, window: Window, parents: string[]): Promise<void> => {
     for (const row of await load(parents, window)) {
       const page = pages.get(name + row.parent);
       if (page) page.push(row);
       else pages.set(name + row.parent, [row]);
     }
-  }
+  };
+  await Promise.all([...groups].map(([name, { window, parents }]) => readGroup(name, window, parents)));
   return parsed.map(({ parent, name }) => inOrder(pages.get(name + parent) ?? [], groups.get(name)!.window, idOf));
 }

@@ -2,11 +2,11 @@ import { Refusal } from '../errors.ts';
 import { subjectKeys } from '../keys/keyring.ts';
 import { SEAL_BYTES, unsealText } from '../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope, Soon } from '../scope/context.ts';
-import { shareable } from '../scope/shared-reads.ts';
+import { fewIds, shareable } from '../scope/shared-reads.ts';
 import { place, type SealedColumn } from './place.ts';
 
 /** The data keys of a whole page of rows at once; undefined for whoever was erased. */
-const loadKeys = shareable<Buffer>(100, async ({ db, scope, system }, ids) => {
+const loadKeys = shareable<Buffer>(fewIds, async ({ db, scope, system }, ids) => {
   const keys = await subjectKeys(system.keys, db, scope.tenantId, ids);
   return ids.map((id) => keys.get(id));
 });
@@ -20,7 +20,7 @@ const LENGTH_BYTES = 4;
 export const short = (column: string): string =>
   `case when octet_length(${column}) <= ${SHORT_BYTES} then ${column} else int4send(octet_length(${column})) end`;
 
-/** The values of the columns that are selected by `short`, by row: of rows alone that the same transaction has read in this scope. */
+/** The values of the columns that are selected by `short`, by row: of rows alone that the same request has read in this scope. */
 const LONG = new Map<SealedColumn, BatchLoad<Buffer>>(
   (['messages.body', 'messages.metadata', 'users.metadata', 'channel_identities.raw', 'attachments.url'] as const).map((name) => {
     const [table, column] = name.split('.');

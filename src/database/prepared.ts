@@ -8,6 +8,9 @@ const MOST = 1000;
 /** A pooler of transactions gave another connection than the one that prepared: no such statement (26000), or there is one already (42P05). */
 const POOLED = new Set(['26000', '42P05']);
 
+/** Whether a statement failed for no other reason: nothing was done, and the next try prepares nothing. */
+export const failedByPooler = (error: unknown): boolean => pooled && POOLED.has(sqlState(error) ?? '');
+
 const names = new Map<string, string>();
 let pooled = false;
 
@@ -23,7 +26,7 @@ interface Connection {
 
 /**
  * Has a runner prepare its statements by name: each is parsed and planned once a connection, where its planning took three quarters of a read's time
- * in the database. For the few statements of reads; those of jobs and intake are planned anew, by what the tables hold by then. Answers whether it does:
+ * in the database. For the few statements of reads and of the entries that record them; those of jobs and intake are planned anew, by what the tables hold by then. Answers whether it does:
  * not once a pooler was met that cannot.
  */
 export function prepareStatements(runner: QueryRunner): boolean {

@@ -9,13 +9,16 @@ export type BatchLoad<V> = (session: Session, keys: readonly string[]) => Promis
 /** What is known already, or a promise of it: a list of many rows makes no promise for each. */
 export type Soon<T> = T | Promise<T>;
 
-/** One GraphQL request: who asks, and the one transaction its reads share. */
+/** One GraphQL request: who asks, and how it reads. */
 export interface RequestScope {
   readonly scope: Scope;
   readonly system: System;
-  /** A query's fields share one transaction; each field of a mutation has its own, which commits when `act` ends. */
+  /** A query's fields share the request's own transaction; each field of a mutation has one, which commits when `act` ends. */
   inScope<T>(act: (session: Session) => Promise<T>): Promise<T>;
-  /** The request's loader of this function: keys asked for in one tick are loaded together, each once. */
+  /**
+   * The request's loader of this function: keys asked for in one tick are loaded together, each once; in the request's own transaction, or in one with others of
+   * its scope (shared-reads.ts).
+   */
   loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined>;
   /** What the loader of this function answers for a key: at once where it has before. */
   find<V>(load: BatchLoad<V>, key: string): Soon<V | undefined>;

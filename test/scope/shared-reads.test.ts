@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { textOf } from '../../src/database/arrays.ts';
 import type { RawRecord } from '../../src/intake/records.ts';
+import { inScope } from '../../src/scope/in-scope.ts';
 import { openWorld, type Answer, type World } from '../support/world.ts';
 
 const USERS = 12;
@@ -83,12 +84,16 @@ async function waiting(table: string, count: number): Promise<number[]> {
   }
 }
 
-/** Requests for a conversation that are held up until `release`: two in transactions of their own, and the others in one that they share. */
-async function holdUp({ token, conversation }: Place): Promise<{ release: () => Promise<void>; answers: Promise<Answer>[] }> {
+/** Requests that are held up until `release`: two in transactions of their own, and one in what is shared. */
+async function holdUp(
+  place: Place,
+  table: 'conversations' | 'users' = 'conversations',
+): Promise<{ release: () => Promise<void>; answers: Promise<Answer>[] }> {
   await admin.query('begin');
-  await admin.query('lock table conversations in access exclusive mode');
-  const answers = Array.from({ length: 4 }, () => world.as(token)(CONVERSATION, { id: conversation }));
-  await waiting('conversations', 3);
+  await admin.query(`lock table ${table} in access exclusive mode`);
+  const [query, id] = table === 'users' ? [USER, place.users[0]] : [CONVERSATION, place.conversation];
+  const answers = Array.from({ length: 3 }, () => world.as(place.token)(query, { id }));
+  await waiting(table, 3);
   return { answers, release: async () => void (await admin.query('rollback')) };
 }
 
@@ -168,6 +173,42 @@ test('who is held up holds up nobody else', async () => {
   }
 });
 
+test('those who come while all that is shared is held up are not held up with it', async () => {
+  const [{ token, conversation, users }] = places as [Place];
+  await admin.query('begin');
+  await admin.query('lock table conversations in access exclusive mode');
+  const held: Promise<Answer>[] = [];
+  try {
+    // Two in transactions of their own, then three that are shared, each begun because the one before it was slow.
+    for (let n = 1; n <= 5; n += 1) {
+      held.push(world.as(token)(CONVERSATION, { id: conversation }));
+      await waiting('conversations', n);
+    }
+    const together = await Promise.all(users.slice(0, 3).map((id) => world.as(token)(USER, { id })));
+    expect(together.flatMap(({ codes }) => codes)).toEqual([]);
+  } finally {
+    await admin.query('rollback');
+  }
+  expect((await Promise.all(held)).flatMap(({ codes }) => codes)).toEqual([]);
+});
+
+test('who shares a transaction with what waits in the database is answered before that is', async () => {
+  const [place] = places as [Place];
+  const ask = world.as(place.token);
+  const held = await holdUp(place, 'users');
+  try {
+    // Sent together: behind the statement on people, which is held up, stands that on conversations.
+    const more = place.users.slice(0, 3).map((id) => {
+      held.answers.push(ask(USER, { id }));
+      return ask(CONVERSATION, { id: place.conversation });
+    });
+    expect((await Promise.all(more)).flatMap(({ codes }) => codes)).toEqual([]);
+  } finally {
+    await held.release();
+  }
+  expect((await Promise.all(held.answers)).flatMap(({ codes }) => codes)).toEqual([]);
+});
+
 test('where a shared transaction fails, each request reads alone, and is answered', async () => {
   const [place] = places as [Place];
   const held = await holdUp(place);
@@ -182,4 +223,39 @@ test('where a shared transaction fails, each request reads alone, and is answere
   const answers = await Promise.all(asked);
   expect(answers.map(({ data }) => data?.user?.externalId)).toEqual(place.users.map((_, index) => `a-u${index}`));
   await Promise.all(held.answers);
+});
+
+test('with hardly a connection, requests that need one of their own do not wait for those that are shared', async () => {
+  const small = await openWorld({ work: false, environment: { HABEAS_POOL_SIZE: '2' } });
+  try {
+    const tenant = await small.tenant();
+    const app = await small.app(tenant);
+    await small.ingest(tenant, app, group('s'));
+    const id = await small.userId(tenant, app, 's-u0');
+    const ask = small.as(await small.token({ tenant, app }));
+    const mixed =
+      'query ($id: ID!) { user(id: $id) { messages(first: 3) { edges { node { body } } } externalId identifiers { value } } }';
+    let over = false;
+    const working = [USER, USER, USER, USER, mixed, mixed].map(async (query) => {
+      let answered = 0;
+      for (; !over; answered += 1) expect((await ask(query, { id })).codes).toEqual([]);
+      return answered;
+    });
+    // Somebody else's, such as an erasure's batch.
+    const answered = await inScope(small.system, { ...small.cli, tenantId: tenant }, async ({ db }) => {
+      let before = 0;
+      for (let n = 0; n < 5; n += 1) {
+        await db.query('select pg_sleep(0.2)');
+        const [row] = await small.sql('select count(*)::int as count from audit_entries');
+        expect(row!['count']).toBeGreaterThan(before);
+        before = Number(row!['count']);
+      }
+      return before;
+    });
+    over = true;
+    expect(answered).toBeGreaterThan(0);
+    await Promise.all(working);
+  } finally {
+    await small.close();
+  }
 });

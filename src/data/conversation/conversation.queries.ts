@@ -1,6 +1,6 @@
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { shareable } from '../../scope/shared-reads.ts';
+import { fewIds, shareable } from '../../scope/shared-reads.ts';
 import { direction, loadPages, within, type Window } from '../page.ts';
 import type { Conversation, Participant } from './conversation.entity.ts';
 
@@ -20,7 +20,7 @@ export async function enterOwnConversations({ db, scope }: Session): Promise<voi
   );
 }
 
-export const loadConversations = shareable<Conversation>(100, async (session, ids) => {
+export const loadConversations = shareable<Conversation>(fewIds, async (session, ids) => {
   await enterConversations(session, ids);
   const { db, scope } = session;
   const rows = (await db.query(`select ${COLUMNS} from conversations where tenant_id = $1 and id = any ($2)`, [

@@ -1,9 +1,9 @@
 import { arrayOf } from '../../database/arrays.ts';
 import type { BatchLoad } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { shareable } from '../../scope/shared-reads.ts';
+import { fewIds, shareable } from '../../scope/shared-reads.ts';
 import { enterConversations, enterOwnConversations, tookPart } from '../conversation/conversation.queries.ts';
-import { direction, inOrder, loadPages, within, type Window } from '../page.ts';
+import { direction, fewPages, inOrder, loadPages, within, type Window } from '../page.ts';
 import { short } from '../sealed-field.ts';
 import type { Message, Reaction } from './message.entity.ts';
 
@@ -63,8 +63,8 @@ const pagesOf =
     );
 
 /** Pages by conversation; to a person's own token the conversation was opened by whoever found it. */
-export const loadConversationMessages = shareable(5, pagesOf('conversation'));
-export const loadPersonMessages = shareable(5, pagesOf('person'));
+export const loadConversationMessages = shareable(fewPages, pagesOf('conversation'));
+export const loadPersonMessages = shareable(fewPages, pagesOf('person'));
 export const loadReplies = pagesOf('replies');
 
 const ANYTHING = '00000000-0000-0000-0000-000000000000';
@@ -74,7 +74,7 @@ export async function pageOfMessages(session: Session, window: Window): Promise<
   return inOrder(await readPages(session, 'all', [ANYTHING], window), window, (row) => row.id);
 }
 
-export const loadMessages = shareable<Message>(100, async (session, ids) => {
+export const loadMessages = shareable<Message>(fewIds, async (session, ids) => {
   const found = new Map<string, Message>();
   const read = async (wanted: readonly string[]): Promise<void> => {
     const { where, parameters } = readable(session, 3);

@@ -5,7 +5,7 @@ import { requireTenantKey, subjectKeys } from '../../keys/keyring.ts';
 import { SealBroken, unsealText } from '../../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope, Soon } from '../../scope/context.ts';
 import type { Session } from '../../scope/in-scope.ts';
-import { shareable } from '../../scope/shared-reads.ts';
+import { fewIds, shareable } from '../../scope/shared-reads.ts';
 import type { IdentifierTypeName } from '../kinds.ts';
 import { notFound, requireId } from '../not-found.ts';
 import { place } from '../place.ts';
@@ -20,7 +20,7 @@ const COLUMNS = `u.id, u.app_id as "appId", u.kind, u.signed_up_at as "signedUpA
  * People of the scope by id. A user token finds itself only: that rows of others may be open to it by now, for their names, must make
  * no difference here.
  */
-export const loadUsers = shareable<User>(100, async ({ db, scope }, ids) => {
+export const loadUsers = shareable<User>(fewIds, async ({ db, scope }, ids) => {
   const own = scope.level === 'user' ? ids.filter((id) => id === scope.userId) : ids;
   const rows = (await db.query(
     `select ${COLUMNS} from users u where u.tenant_id = $1 and u.id = any ($2) and u.erased_at is null`,
@@ -59,7 +59,7 @@ export async function pageOfUsers({ db, scope }: Session, window: Window): Promi
  * People as a chat shows them: the only way to anybody's name that is not one's own. The ids are those that rows open to this scope hold,
  * never ids that a caller gave. Somebody without a row or without a key was erased.
  */
-export const displayNames = shareable<Person>(100, async ({ db, scope, system }, ids) => {
+export const displayNames = shareable<Person>(fewIds, async ({ db, scope, system }, ids) => {
   if (scope.level === 'user') await db.query('select enter_people($1)', [ids]);
   const rows = (await db.query('select id, profile from users where tenant_id = $1 and id = any ($2) and erased_at is null', [
     scope.tenantId,
