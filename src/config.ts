@@ -106,7 +106,7 @@ const settings = z.object({
   HABEAS_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(16).describe('Database connections a process keeps at most.'),
   HABEAS_PREPARED_STATEMENTS: flag
     .default(true)
-    .describe('Whether reads prepare their statements by name; false behind a pooler that cannot.'),
+    .describe('Whether reads, and what records them, prepare their statements by name; false behind a pooler that cannot.'),
   HABEAS_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(14).describe('Days until an export file is deleted.'),
   HABEAS_LINK_MINUTES: z.coerce.number().int().min(1).max(1440).default(10).describe('Minutes a download link can be opened.'),
   HABEAS_CHECKPOINT_WEBHOOK: z

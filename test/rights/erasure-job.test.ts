@@ -144,7 +144,7 @@ test('the scan finds what a bug would leave behind, in rows, jobs, sealed column
   const id = await ask();
   await world.sql(`update messages set external_id = 'by ' || $2 where tenant_id = $1 and external_id = 'g4'`, [
     story.tenant,
-    'adaq',
+    'ada.quills',
   ]);
   await world.sql(`update conversations set name = $2 where tenant_id = $1 and name is not null and subject_id is null`, [
     story.tenant,

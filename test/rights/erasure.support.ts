@@ -24,7 +24,7 @@ export interface Story {
 /** Everything Ada is known by; none of it may be anywhere once she is erased. */
 export const ADA = {
   externalId: 'plat-7741-ada',
-  names: ['Ada Quillfeather', 'Quillfeather', 'adaq'],
+  names: ['Ada Quillfeather', 'Quillfeather', 'ada.quills'],
   email: 'ada.q@mail.example',
   phone: '+4915770001122',
   whatsapp: '4915770001122',
@@ -40,7 +40,7 @@ export const records: RawRecord[] = [
       displayName: 'Ada Quillfeather',
       givenName: 'Ada',
       surname: 'Quillfeather',
-      handle: 'adaq',
+      handle: 'ada.quills',
       email: ADA.email,
       phone: ADA.phone,
       title: 'Engineer',
