@@ -28,4 +28,12 @@ test('what is written in one turn of the event loop is sent at once, in its orde
   stream.write('d');
   await turn();
   expect(sent).toEqual(['abc', 'd']);
+  const large = 'e'.repeat(20_000);
+  stream.write('e');
+  stream.write(large);
+  expect(sent.slice(2)).toEqual([`e${large}`]);
+  stream.write('f');
+  expect(sent).toHaveLength(3);
+  await turn();
+  expect(sent.slice(3)).toEqual(['f']);
 });
