@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { textOf } from '../../src/database/arrays.ts';
 import type { RawRecord } from '../../src/intake/records.ts';
+import { listen } from '../support/statements.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
 let tenant: string;
 let app: string;
-let statements: string[] = [];
+let statements: string[];
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
 
 /** Groups of `people` who wrote `count` messages each in turn, with everything that can hang on a message. */
@@ -56,17 +56,7 @@ beforeAll(async () => {
   tenant = await world.tenant();
   app = await world.app(tenant);
   await world.ingest(tenant, app, [...group('small', 2, 3), ...group('large', 40, 120)]);
-  const { source } = world.system;
-  const make = source.createQueryRunner.bind(source);
-  source.createQueryRunner = (mode) => {
-    const runner = make(mode);
-    const query = runner.query.bind(runner);
-    runner.query = ((sql: string, ...rest: never[]) => {
-      statements.push(textOf(sql));
-      return query(sql, ...rest);
-    }) as typeof runner.query;
-    return runner;
-  };
+  statements = listen(world);
 });
 afterAll(() => world.close());
 
@@ -83,7 +73,7 @@ async function count(
 ): Promise<{ all: number; repeated: number; rows: number }> {
   const ask = world.as(token);
   world.system.keys.cache.forget(tenant);
-  statements = [];
+  statements.length = 0;
   const answer = await ask(query, variables);
   expect(answer.codes).toEqual([]);
   const reads = statements.filter((sql) => !/^commit$|denied_tokens|select kid/.test(sql));

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { textOf } from '../../src/database/arrays.ts';
 import type { RawRecord } from '../../src/intake/records.ts';
 import { inScope } from '../../src/scope/in-scope.ts';
+import { listen } from '../support/statements.ts';
 import { openWorld, type Answer, type World } from '../support/world.ts';
 
 const USERS = 12;
@@ -12,7 +12,7 @@ const CONVERSATION = `query ($id: ID!) { conversation(id: $id) { externalId mess
 
 let world: World;
 let admin: pg.Client;
-let statements: string[] = [];
+let statements: string[];
 interface Place {
   tenant: string;
   app: string;
@@ -50,24 +50,14 @@ beforeAll(async () => {
   places = [await openPlace(one, 'a'), await openPlace(one, 'b'), await openPlace(two, 'c')];
   admin = new pg.Client({ connectionString: world.database.adminUrl });
   await admin.connect();
-  const { source } = world.system;
-  const make = source.createQueryRunner.bind(source);
-  source.createQueryRunner = (mode) => {
-    const runner = make(mode);
-    const query = runner.query.bind(runner);
-    runner.query = ((sql: string, ...rest: never[]) => {
-      statements.push(textOf(sql));
-      return query(sql, ...rest);
-    }) as typeof runner.query;
-    return runner;
-  };
+  statements = listen(world);
 });
 afterAll(async () => {
   await admin.end();
   await world.close();
 });
 beforeEach(() => {
-  statements = [];
+  statements.length = 0;
 });
 
 const pagesRead = (): number => statements.filter((sql) => sql.includes('cross join lateral')).length;
@@ -104,7 +94,7 @@ test('requests of one app that come together are read together, and each is answ
   for (const id of users) alone.push(await ask(USER, { id }));
   expect(alone.every(({ data }) => data.user.messages.edges.length === 3)).toBe(true);
   expect(pagesRead()).toBe(USERS);
-  statements = [];
+  statements.length = 0;
   const together = await Promise.all([...users, ...users].map((id) => ask(USER, { id })));
   expect(together).toEqual([...alone, ...alone]);
   expect(pagesRead()).toBeLessThan(USERS);
@@ -142,7 +132,7 @@ test('apps and tenants that ask for one another’s at the same moment find noth
 test('people’s own tokens read alone: what one of them opens is open to nobody else', async () => {
   const [{ tenant, app, users }] = places as [Place];
   const tokens = await Promise.all(users.map((user) => world.token({ tenant, app, user })));
-  statements = [];
+  statements.length = 0;
   const answers = await Promise.all(
     tokens.map((token) => world.as(token)('{ me { externalId messages(first: 3) { edges { node { body } } } } }')),
   );
