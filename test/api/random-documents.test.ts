@@ -82,7 +82,8 @@ test(
     const make = documents(await makeSchema(), SEED, ids);
     for (let i = 0; i < RUNS; i += 1) {
       const query = make.valid();
-      if (!query.startsWith('query')) continue;
+      // The audit log grows by being read: asked twice, it answers two things.
+      if (!query.startsWith('query') || /audit/i.test(query)) continue;
       const ours = JSON.parse((await ask(query, i)).body) as Answer;
       const theirs = JSON.parse((await ask(query.replace('{', '{ ... @include(if: true) {') + ' }', i)).body) as Answer;
       // Of several errors that null the same, which is told depends on which came first.
