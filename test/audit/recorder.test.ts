@@ -48,3 +48,38 @@ test('words that would end a statement are only words', async () => {
   const [body] = await recorded([one.id]);
   expect(JSON.parse(body!).targets.words).toEqual([...words.slice(0, -2), 'a\ufffdb', '\ufffd']);
 });
+
+// The last: from here on this process knows of a pooler.
+test('where a pooler has lost what was prepared, an entry is written all the same, and no answer is withheld', async () => {
+  const small = await openWorld({ work: false, environment: { HABEAS_POOL_SIZE: '2' } });
+  try {
+    const { source } = small.system;
+    const owner = await small.tenant();
+    const write = (): Promise<void> => recordReads(small.system, owner, [{ ...entry({}), tenantId: owner }]);
+    /** The names of what each of the two connections has prepared, which it then forgets. */
+    const forget = async (): Promise<unknown[][]> => {
+      const runners = [source.createQueryRunner(), source.createQueryRunner()];
+      const found = await Promise.all(
+        runners.map(async (runner) => {
+          const names = (await runner.query('select name from pg_prepared_statements')) as unknown[];
+          await runner.query('deallocate all');
+          return names;
+        }),
+      );
+      for (const runner of runners) await runner.release();
+      return found;
+    };
+    const held = source.createQueryRunner();
+    await held.connect();
+    await write();
+    await held.release();
+    await write();
+    for (const names of await forget()) expect(names).not.toEqual([]);
+    await write();
+    await write();
+    expect(await forget()).toEqual([[], []]);
+    expect(await small.sql('select count(*)::int as n from audit_entries where act = $1', ['message.read'])).toEqual([{ n: 4 }]);
+  } finally {
+    await small.close();
+  }
+});
