@@ -6,12 +6,18 @@ import { isTreeOf, newestCheckpoint, readCheckpoints, storedRange } from './stor
 import type { Db } from '../database/db.ts';
 import { Refusal } from '../errors.ts';
 
+/** At most so many entries stand under one checkpoint, which lists their hashes. */
+const BATCH = 5000;
+
 interface Sealing {
   /** The checkpoint's time; now, unless a test says otherwise. */
   now?: Date;
-  /** At most so many entries under one checkpoint (a checkpoint lists their hashes); 5,000 unless given. */
+  /** 5,000 unless given. */
   batch?: number;
 }
+
+/** Whether there may be more that waited when this checkpoint was made. */
+export const isFull = ({ size, previousSize }: Checkpoint): boolean => size - previousSize >= BATCH;
 
 /**
  * Seals what waits, at most one batch, in the caller's transaction, whose scope is the whole tenant. Returns the new checkpoint, or
@@ -31,7 +37,7 @@ export async function sealTenant(
     `select e.id, e.body from audit_pending p
      join audit_entries e on e.tenant_id = p.tenant_id and e.id = p.entry_id
      where p.tenant_id = $1 order by p.entry_id limit $2`,
-    [tenantId, sealing.batch ?? 5000],
+    [tenantId, sealing.batch ?? BATCH],
   )) as { id: string; body: string }[];
   if (entries.length === 0) return undefined;
 

@@ -5,7 +5,7 @@ import { inScope, type Session } from '../scope/in-scope.ts';
 import { systemScope, type Scope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
 import type { Checkpoint, Signer } from './checkpoint.ts';
-import { publishCheckpoints, sealTenant } from './seal.ts';
+import { isFull, publishCheckpoints, sealTenant } from './seal.ts';
 
 /** How often waiting entries are sealed: until then they are in the log, but not yet under a signature. */
 const SEAL_EVERY_MS = 5_000;
@@ -41,8 +41,9 @@ const isStored = (system: System, checkpoint: Checkpoint): Promise<boolean> =>
   );
 
 /**
- * Seals what waits in one tenant's log; each checkpoint is in the file store before the next is made, whatever becomes of the webhook. Answers how
- * many there were.
+ * Seals what waits in one tenant's log; each checkpoint is in the file store before the next is made, whatever becomes of the webhook. What is recorded
+ * meanwhile waits for the next round: a log that is written to without a pause would keep this going, a few entries at a time, and all other tenants
+ * waiting. Answers how many checkpoints there were.
  */
 export async function sealWaiting(system: System, signer: Signer, tenantId: string): Promise<number> {
   const scope = systemScope(tenantId, 'seal');
@@ -52,6 +53,7 @@ export async function sealWaiting(system: System, signer: Signer, tenantId: stri
     const checkpoint = await inScope(system, scope, act, SEAL_SECONDS);
     if (!checkpoint) return made;
     await store(system, checkpoint);
+    if (!isFull(checkpoint)) return made + 1;
   }
 }
 
