@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { sendTogether } from './src/database/one-packet.ts';
+import { types } from './src/database/timestamps.ts';
 import { Scope1700000000100 } from './migrations/1700000000100-scope.ts';
 import { Tenants1700000000200 } from './migrations/1700000000200-tenants.ts';
 import { Keys1700000000300 } from './migrations/1700000000300-keys.ts';
@@ -50,6 +51,7 @@ export function runtimeSource(url: string, poolSize: number): DataSource {
     extra: {
       max: poolSize,
       pipeline: true,
+      types,
       onConnect: (client: Client) => {
         clients.add(client);
         sendTogether(client.connection.stream);

@@ -1,5 +1,6 @@
 import { failedByPooler } from '../database/prepared.ts';
-import { inPrepared } from '../scope/in-scope.ts';
+import { gather } from '../scope/gather.ts';
+import { inOnePacket } from '../scope/in-scope.ts';
 import { systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
 import { recordAll, type AuditEntry } from './record.ts';
@@ -30,7 +31,9 @@ export function recordReads(system: System, tenantId: string, entries: AuditEntr
 }
 
 async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantId: string): Promise<void> {
-  for (let batch = tenants.get(tenantId)!; batch.length; batch = tenants.get(tenantId)!) {
+  while (tenants.get(tenantId)!.length) {
+    await gather();
+    const batch = tenants.get(tenantId)!;
     tenants.set(tenantId, []);
     const failure = await write(system, tenantId, batch);
     if (!failure) for (const { done } of batch) done();
@@ -48,7 +51,7 @@ async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantI
 
 async function write(system: System, tenantId: string, batch: readonly Waiting[]): Promise<unknown> {
   const entries = batch.flatMap((one) => one.entries);
-  return inPrepared(
+  return inOnePacket(
     system,
     systemScope(tenantId, 'audit'),
     ({ db }) => recordAll(db, entries),

@@ -34,8 +34,20 @@ export function connectionType(name: string, node: () => ClassType): ClassType<C
   return Page;
 }
 
+/** One place in a page. Its cursor is made where it is asked for. */
+class Place<T> {
+  constructor(
+    readonly id: string,
+    readonly node: T,
+  ) {}
+
+  get cursor(): string {
+    return cursorOf(this.id);
+  }
+}
+
 /** Shapes what a window found, one row more than asked for if there are more. */
 export function connect<T>(rows: readonly T[], window: Window, idOf: (row: T) => string): Connection<T> {
-  const edges = rows.slice(0, window.limit - 1).map((node) => ({ cursor: cursorOf(idOf(node)), node }));
+  const edges = rows.slice(0, window.limit - 1).map((node) => new Place(idOf(node), node));
   return { edges, pageInfo: { hasNextPage: rows.length >= window.limit, endCursor: edges.at(-1)?.cursor ?? null } };
 }

@@ -59,6 +59,8 @@ export interface Window {
   newestFirst: boolean;
   lower: string;
   upper: string;
+  /** Of a list whose rows have columns that are seldom asked for: whether these are left out. */
+  brief?: boolean;
 }
 
 const LOWEST = '00000000-0000-0000-0000-000000000000';
@@ -116,11 +118,14 @@ export function inOrder<T>(rows: readonly T[], window: Window, idOf: (row: T) =>
 }
 
 /** A loader's key for one page of one parent. */
-export const pageKey = (parent: string, window: Window): string => JSON.stringify([parent, window]);
+export const pageKey = (parent: string, window: Window): string => `${parent} ${JSON.stringify(window)}`;
+
+const MOST_PAGES = 5;
+const SHORT_PAGE = /"limit":(?:\d|[1-4]\d|5[01])\D/;
 
 /** Pages that may be read together with those of other requests: few, and none of them long. */
 export const fewPages = (keys: readonly string[]): boolean =>
-  keys.length <= 5 && keys.every((key) => (JSON.parse(key) as [string, Window])[1].limit <= 51);
+  keys.length <= MOST_PAGES && keys.every((key) => SHORT_PAGE.test(key));
 
 /** Loads pages of many parents with one call for each distinct window: as many as the document has lists, however many rows it answers. */
 export async function loadPages<T>(
@@ -128,27 +133,18 @@ export async function loadPages<T>(
   load: (parents: string[], window: Window) => Promise<readonly (T & { parent: string })[]>,
   idOf: (row: T) => string,
 ): Promise<T[][]> {
-  const groups = new Map<string, { window: Window; parents: string[] }>();
-  const parsed = keys.map((key) => {
-    // Keys differ in their parents mostly: the window behind is read once for all that have it.
-    const at = key.indexOf(',');
-    const [parent, name] = [key.slice(2, at - 1), key.slice(at)];
+  const groups = new Map<string, { window: Window; pages: Map<string, T[]> }>();
+  const wanted = keys.map((key) => {
+    const at = key.indexOf(' ');
+    const [parent, name] = [key.slice(0, at), key.slice(at + 1)];
     let group = groups.get(name);
-    if (!group) {
-      const [, window] = JSON.parse(key) as [string, Window];
-      groups.set(name, (group = { window, parents: [] }));
-    }
-    group.parents.push(parent);
-    return { parent, name };
+    if (!group) groups.set(name, (group = { window: JSON.parse(name) as Window, pages: new Map() }));
+    group.pages.set(parent, []);
+    return { parent, group };
   });
-  const pages = new Map<string, (T & { parent: string })[]>();
-  const readGroup = async (name: string, window: Window, parents: string[]): Promise<void> => {
-    for (const row of await load(parents, window)) {
-      const page = pages.get(name + row.parent);
-      if (page) page.push(row);
-      else pages.set(name + row.parent, [row]);
-    }
+  const readGroup = async ({ window, pages }: { window: Window; pages: Map<string, T[]> }): Promise<void> => {
+    for (const row of await load([...pages.keys()], window)) pages.get(row.parent)?.push(row);
   };
-  await Promise.all([...groups].map(([name, { window, parents }]) => readGroup(name, window, parents)));
-  return parsed.map(({ parent, name }) => inOrder(pages.get(name + parent) ?? [], groups.get(name)!.window, idOf));
+  await Promise.all([...groups.values()].map(readGroup));
+  return wanted.map(({ parent, group }) => inOrder(group.pages.get(parent)!, group.window, idOf));
 }

@@ -63,7 +63,9 @@ export interface Sealed {
 /** Opens a sealed column. Null where there is none or its key was destroyed; SealBroken if it was changed or moved, which is a bug to be logged. */
 export function openText(request: RequestScope, sealed: Sealed): Soon<string | null> {
   if (!sealed.value) return null;
-  const key = request.find(loadKeys, sealed.owner);
+  const { system, scope } = request;
+  // Of what is in memory nothing need be loaded: a promise for each message of a page, and a turn to wait.
+  const key = system.keys.cache.get(scope.tenantId, sealed.owner) ?? request.find(loadKeys, sealed.owner);
   return key instanceof Promise ? key.then((known) => openWith(known, request, sealed)) : openWith(key, request, sealed);
 }
 

@@ -38,33 +38,43 @@ export interface OpenSession {
   rollback(): Promise<void>;
 }
 
+interface Begun extends OpenSession {
+  /** Commits what has been asked and not yet answered, without waiting for it: where it fails nothing is committed, and this fails with it. */
+  commitBehind(asked: Promise<unknown>): Promise<void>;
+}
+
 /**
  * Begins a transaction and enters a scope. Neither is waited for: what is asked next is sent behind them (`pipeline` in ormconfig.ts), which
  * spares each transaction two round trips. Where the scope cannot be entered the transaction is aborted: all that follows is refused, and the end
  * says why.
  */
-async function begin(system: System, scope: Scope, runner: QueryRunner, statement: [string, unknown[]]): Promise<OpenSession> {
+async function begin(system: System, scope: Scope, runner: QueryRunner, statement: [string, unknown[]]): Promise<Begun> {
   const { lease } = system;
   const connection = (await runner.connect()) as Pick<Db, 'query'>;
   const first = [connection.query('start transaction'), connection.query(...statement)];
   if (lease) first.push(connection.query(lease.silence));
   const begun = Promise.all(first);
   begun.catch(() => undefined);
+  const end = async (act: () => Promise<unknown>): Promise<void> => {
+    try {
+      await act();
+    } catch (error) {
+      // Nobody may be given the connection while its transaction is open.
+      await runner.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  };
   return {
     session: { db: runner.manager, scope, system },
-    commit: async () => {
-      try {
+    commit: () =>
+      end(async () => {
         await begun;
         await lease?.hold(runner.manager);
         await runner.query('commit');
-      } catch (error) {
-        // Nobody may be given the connection while its transaction is open.
-        await runner.query('rollback').catch(() => undefined);
-        throw error;
-      } finally {
-        await runner.release();
-      }
-    },
+      }),
+    commitBehind: (asked) => end(() => Promise.all([begun, asked, runner.query('commit')])),
     rollback: async () => {
       try {
         await runner.query('rollback').catch(() => undefined);
@@ -122,7 +132,7 @@ const PREPARED = ["set_config('plan_cache_mode', 'force_generic_plan', true)"]
   .concat(['seqscan', 'bitmapscan'].map((way) => `set_config('enable_${way}', 'off', true)`))
   .join(', ');
 
-function beginPrepared(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
+function beginPrepared(system: System, scope: Scope, seconds: number): Promise<Begun> {
   const runner = system.source.createQueryRunner();
   const prepared = system.config.preparedStatements && prepareStatements(runner);
   return begin(system, scope, runner, enteringTimed(scope, seconds, prepared ? `, ${PREPARED}` : ''));
@@ -138,13 +148,29 @@ export async function inPrepared<T>(
   return through(await beginPrepared(system, scope, seconds), act);
 }
 
+/** `inPrepared` for statements that are asked at once and do not hang on one another: they go out in one packet with the transaction's beginning and its end. */
+export async function inOnePacket(
+  system: System,
+  scope: Scope,
+  ask: (session: Session) => Promise<unknown>,
+  seconds: number,
+): Promise<void> {
+  if (system.lease) throw new Error('A job looks at its lease before it commits.');
+  const open = await beginPrepared(system, scope, seconds);
+  return open.commitBehind(ask(open.session));
+}
+
 export async function openSession(system: System, scope: Scope, seconds: number): Promise<OpenSession> {
   // While it is open its request may need a second connection (the next field of a mutation, a provider's other tenant). One of the pool is kept
   // for those, or as many requests as there are connections would each hold one and wait for another.
   const leave = await takeTurn(system.source, system.config.poolSize - 1);
   try {
     const open = await beginPrepared(system, scope, seconds);
-    return { ...open, commit: () => open.commit().finally(leave), rollback: () => open.rollback().finally(leave) };
+    return {
+      session: open.session,
+      commit: () => open.commit().finally(leave),
+      rollback: () => open.rollback().finally(leave),
+    };
   } catch (error) {
     leave();
     throw error;

@@ -1,6 +1,7 @@
 import { describe } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { BatchLoad } from './context.ts';
+import { gather } from './gather.ts';
 import { inPrepared, type Session } from './in-scope.ts';
 import type { Scope } from './scope.ts';
 
@@ -15,8 +16,10 @@ interface Asked {
 
 /** With fewer requests at a time a transaction of their own is cheaper. */
 const COMPANY = 3;
+/** How much is read in one round of a transaction, and for how long there is another round in it. */
 const MOST_LOADS = 32;
-/** So long a transaction may take before the next begins beside it, and so many of a scope stand beside one another. */
+const ROUNDS_MS = 50;
+/** So long a round may take before the next transaction begins beside it, and so many of a scope stand beside one another. */
 const SLOW_MS = 25;
 const MOST_AT_ONCE = 3;
 /** A statement that takes longer is no longer waited for by those that share its transaction: each asks alone. */
@@ -52,8 +55,8 @@ export interface SharedReads {
 }
 
 /**
- * Has what requests of one scope load at the same time read in one transaction, each load for all that ask for it: what comes while one is under way goes into
- * the next. Row-level security sees tenant, app and person, and these are the same for all of them; permissions are each request's own matter, and so is its
+ * Has what requests of one scope load at the same time read in one transaction, each load for all that ask for it: what comes meanwhile is read in its next
+ * round, or in the next transaction. Row-level security sees tenant, app and person, and these are the same for all of them; permissions are each request's own matter, and so is its
  * entry in the audit log. A person's own token does not share: what is opened to it in its transaction is opened by what it asked for.
  */
 export function shareReads(system: System, { level, tenantId, appId }: Scope): SharedReads | undefined {
@@ -128,17 +131,23 @@ class Place {
     let asked: Asked[] = [];
     let slow = false;
     let watch: NodeJS.Timeout | undefined;
+    const isSlow = (): void => {
+      slow = true;
+      this.#slow += 1;
+      if (this.#underWay > this.#slow || !this.#asked.length) return;
+      if (this.#mayBegin()) void this.#answer();
+      else this.turnAway(() => true);
+    };
     const readAll = async (session: Session): Promise<void> => {
-      // Only now that there is a connection: until then each may take back what it asked for.
-      asked = this.#asked.splice(0, MOST_LOADS);
-      watch = setTimeout(() => {
-        slow = true;
-        this.#slow += 1;
-        if (this.#underWay > this.#slow || !this.#asked.length) return;
-        if (this.#mayBegin()) void this.#answer();
-        else this.turnAway(() => true);
-      }, SLOW_MS);
-      await readGroups(session, asked);
+      const end = performance.now() + ROUNDS_MS;
+      do {
+        // Only now that there is a connection: until then each may take back what it asked for.
+        asked = this.#asked.splice(0, MOST_LOADS);
+        watch = watch?.refresh() ?? setTimeout(isSlow, SLOW_MS);
+        await readGroups(session, asked);
+        // Those that were answered ask for what follows from it, and others have arrived.
+        await gather(() => this.#asked.length === this.requests);
+      } while (this.#asked.length && !slow && performance.now() < end);
     };
     try {
       await inPrepared(system, scope, readAll, Math.min(LONGEST_SECONDS, system.config.limits.seconds / 2));

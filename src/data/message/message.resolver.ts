@@ -1,6 +1,8 @@
-import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, Authorized, Ctx, FieldResolver, ID, Info, Int, Query, Resolver, Root } from 'type-graphql';
 import type { Context, RequestScope, Soon } from '../../scope/context.ts';
 import type { Permission } from '../../scope/permissions.ts';
+import { askedOfNodes } from '../asked.ts';
 import { connect, type Connection } from '../connection.ts';
 import { Conversation } from '../conversation/conversation.entity.ts';
 import { loadConversations } from '../conversation/conversation.queries.ts';
@@ -14,6 +16,7 @@ import { Person, User } from '../user/user.entity.ts';
 import { personOf, requireReader } from '../user/user.queries.ts';
 import { Message, MessageConnection, Reaction } from './message.entity.ts';
 import {
+  isBrief,
   loadConversationMessages,
   loadMentioned,
   loadMessages,
@@ -39,6 +42,11 @@ function toPage(request: RequestScope, rows: readonly Message[] | undefined, win
   );
   return page;
 }
+
+const windowIn = (args: RangeArgs, info: GraphQLResolveInfo): Window => ({
+  ...windowOf(args),
+  brief: isBrief(askedOfNodes(info)),
+});
 
 const ownerOf = (message: Message): string => message.subjectId ?? message.conversationId;
 
@@ -98,9 +106,10 @@ export class MessageResolver {
     conversationId: string | null | undefined,
     @Args(() => RangeArgs) args: RangeArgs,
     @Ctx() { request }: Context,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
     await requireReader(request);
-    const window = windowOf(args);
+    const window = windowIn(args, info);
     const { userId } = request.scope;
     if (typeof conversationId === 'string') {
       const conversation = await request.loader(loadConversations).load(requireId(conversationId, 'conversation'));
@@ -194,8 +203,9 @@ export class MessageResolver {
     @Root() { id }: Message,
     @Args(() => ChronologicalArgs) args: ChronologicalArgs,
     @Ctx() { request }: Context,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
-    const window = windowOf(args);
+    const window = windowIn(args, info);
     return toPage(request, await request.loader(loadReplies).load(pageKey(id, window)), window);
   }
 
@@ -222,8 +232,9 @@ export class ConversationMessagesResolver {
     @Root() { id }: Conversation,
     @Args(() => RangeArgs) args: RangeArgs,
     @Ctx() { request }: Context,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
-    const window = windowOf(args);
+    const window = windowIn(args, info);
     return toPage(request, await request.loader(loadConversationMessages).load(pageKey(id, window)), window);
   }
 }
@@ -238,9 +249,10 @@ export class UserMessagesResolver {
     @Root() { id }: User,
     @Args(() => RangeArgs) args: RangeArgs,
     @Ctx() { request }: Context,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
     await requireReader(request);
-    const window = windowOf(args);
+    const window = windowIn(args, info);
     return toPage(request, await request.loader(loadPersonMessages).load(pageKey(id, window)), window);
   }
 }

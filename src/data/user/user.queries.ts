@@ -55,6 +55,19 @@ export async function pageOfUsers({ db, scope }: Session, window: Window): Promi
   )) as User[];
 }
 
+/** What a profile says is opened once for as long as its key is in memory: the same few people write most of what is read. */
+const opened = new WeakMap<Buffer, { sealed: Uint8Array; name: string | null }>();
+
+function nameIn(sealed: Buffer, key: Buffer, tenantId: string, id: string): string | null {
+  const known = opened.get(key);
+  if (known && sealed.equals(known.sealed)) return known.name;
+  const { displayName, handle } = JSON.parse(unsealText(key, place(tenantId, id, 'users.profile', id), sealed)) as Profile;
+  const name = displayName ?? handle ?? null;
+  // A copy: as a piece of a larger buffer it would keep the whole of it.
+  opened.set(key, { sealed: new Uint8Array(sealed), name });
+  return name;
+}
+
 /**
  * People as a chat shows them: the only way to anybody's name that is not one's own. The ids are those that rows open to this scope hold,
  * never ids that a caller gave. Somebody without a row or without a key was erased.
@@ -72,10 +85,7 @@ export const displayNames = shareable<Person>(fewIds, async ({ db, scope, system
     const key = keys.get(id);
     if (!profile || !key) return { id, name: null, erased: true };
     try {
-      const { displayName, handle } = JSON.parse(
-        unsealText(key, place(scope.tenantId, id, 'users.profile', id), profile),
-      ) as Profile;
-      return { id, name: displayName ?? handle ?? null, erased: false };
+      return { id, name: nameIn(profile, key, scope.tenantId, id), erased: false };
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
       return { id, name: error, erased: false };
