@@ -5,36 +5,50 @@ import { systemScope } from '../scope/scope.ts';
 import type { System } from '../system.ts';
 import { recordAll, type AuditEntry } from './record.ts';
 
+/** How many turns of the event loop are waited for company. */
+const TURNS = 9;
+/** So many commits of a tenant are under way at a time: while the disk takes one, the next is sent. */
+const WRITERS = 2;
+
 interface Waiting {
   entries: AuditEntry[];
   done: () => void;
   failed: (error: unknown) => void;
 }
 
-/** What waits to be written, by tenant; a tenant is in it while its writer runs. */
-const queues = new WeakMap<System['source'], Map<string, Waiting[]>>();
+interface Queue {
+  waiting: Waiting[];
+  writers: number;
+}
+
+/** What waits to be written, by tenant; a tenant is in it while anything is written for it. */
+const queues = new WeakMap<System['source'], Map<string, Queue>>();
 
 /**
- * Writes the entries of reads, and answers when they are on the disk. What readers of a tenant hand in while a write is under way is written together
+ * Writes the entries of reads, and answers when they are on the disk. What readers of a tenant hand in while writes are under way is written together
  * in the next: one commit for all of them, where one each took two thirds of the database's time.
  */
 export function recordReads(system: System, tenantId: string, entries: AuditEntry[]): Promise<void> {
-  const tenants = queues.get(system.source) ?? new Map<string, Waiting[]>();
+  const tenants = queues.get(system.source) ?? new Map<string, Queue>();
   queues.set(system.source, tenants);
+  const queue = tenants.get(tenantId) ?? { waiting: [], writers: 0 };
+  tenants.set(tenantId, queue);
   return new Promise((done, failed) => {
-    const queue = tenants.get(tenantId);
-    const waiting = { entries, done, failed };
-    if (queue) return void queue.push(waiting);
-    tenants.set(tenantId, [waiting]);
-    void writeAll(system, tenants, tenantId);
+    queue.waiting.push({ entries, done, failed });
+    if (queue.writers === WRITERS) return;
+    void writeAll(system, tenantId, queue).then(() => {
+      if (!queue.writers && tenants.get(tenantId) === queue) tenants.delete(tenantId);
+    });
   });
 }
 
-async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantId: string): Promise<void> {
-  while (tenants.get(tenantId)!.length) {
-    await gather();
-    const batch = tenants.get(tenantId)!;
-    tenants.set(tenantId, []);
+async function writeAll(system: System, tenantId: string, queue: Queue): Promise<void> {
+  queue.writers += 1;
+  while (queue.waiting.length) {
+    await gather(TURNS);
+    const batch = queue.waiting.splice(0);
+    // The other writer was faster.
+    if (!batch.length) break;
     const failure = await write(system, tenantId, batch);
     if (!failure) for (const { done } of batch) done();
     else if (batch.length === 1 && !failedByPooler(failure)) batch[0]!.failed(failure);
@@ -46,7 +60,7 @@ async function writeAll(system: System, tenants: Map<string, Waiting[]>, tenantI
         else one.done();
       }
   }
-  tenants.delete(tenantId);
+  queue.writers -= 1;
 }
 
 async function write(system: System, tenantId: string, batch: readonly Waiting[]): Promise<unknown> {

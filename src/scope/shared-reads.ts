@@ -19,6 +19,8 @@ const COMPANY = 3;
 /** How much is read in one round of a transaction, and for how long there is another round in it. */
 const MOST_LOADS = 32;
 const ROUNDS_MS = 50;
+/** How many turns of the event loop there are from one round to the next: with six fewer requests a second were answered. */
+const TURNS = 3;
 /** So long a round may take before the next transaction begins beside it, and so many of a scope stand beside one another. */
 const SLOW_MS = 25;
 const MOST_AT_ONCE = 3;
@@ -146,7 +148,7 @@ class Place {
         watch = watch?.refresh() ?? setTimeout(isSlow, SLOW_MS);
         await readGroups(session, asked);
         // Those that were answered ask for what follows from it, and others have arrived.
-        await gather(() => this.#asked.length === this.requests);
+        await gather(TURNS, () => this.#asked.length === this.requests);
       } while (this.#asked.length && !slow && performance.now() < end);
     };
     try {
