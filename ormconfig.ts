@@ -40,6 +40,9 @@ export const MIGRATIONS = [
 /** What pg hands out and its types do not tell. */
 type Client = pg.PoolClient & { unref(): void; connection: { stream: Duplex } };
 
+/** A connection that is not needed for so long is closed. One that is made anew logs in, and parses and plans again what it had prepared: not after each pause of some seconds. */
+const IDLE_MS = 60_000;
+
 /** The data source of the server: `url` is that of the runtime role, which owns nothing. */
 export function runtimeSource(url: string, poolSize: number): DataSource {
   const clients = new Set<Client>();
@@ -51,6 +54,7 @@ export function runtimeSource(url: string, poolSize: number): DataSource {
     extra: {
       max: poolSize,
       pipeline: true,
+      idleTimeoutMillis: IDLE_MS,
       types,
       onConnect: (client: Client) => {
         clients.add(client);

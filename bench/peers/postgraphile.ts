@@ -9,7 +9,7 @@ import { job } from '../child.ts';
 
 /**
  * PostGraphile 5 on the plain tables, as its documentation sets it up for production: GRAPHILE_ENV and NODE_ENV production, no Ruru,
- * no watching, prepared statements (its default, 100 kept), a pool of our size. The token is verified, and its claims go to row-level
+ * no watching, prepared statements (its default, 100 kept), a pool of our size, whose idle connections are kept as long as ours. The token is verified, and its claims go to row-level
  * settings of the transaction, which the policies read.
  */
 const settings = job<{ port: number; url: string; pool: number; secret: string }>();
@@ -18,7 +18,13 @@ type Claims = { tenant: string; app: string };
 
 const pgl = postgraphile({
   extends: [PostGraphileAmberPreset],
-  pgServices: [makePgService({ connectionString: settings.url, schemas: ['plain'], poolConfig: { max: settings.pool } })],
+  pgServices: [
+    makePgService({
+      connectionString: settings.url,
+      schemas: ['plain'],
+      poolConfig: { max: settings.pool, idleTimeoutMillis: 60_000 },
+    }),
+  ],
   grafserv: { port: settings.port, host: '127.0.0.1', graphiql: false, watch: false },
   grafast: {
     explain: false,

@@ -1,7 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe } from '../errors.ts';
 import type { System } from '../system.ts';
 import type { BatchLoad } from './context.ts';
-import { gather } from './gather.ts';
 import { inPrepared, type Session } from './in-scope.ts';
 import type { Scope } from './scope.ts';
 
@@ -19,8 +19,6 @@ const COMPANY = 3;
 /** How much is read in one round of a transaction, and for how long there is another round in it. */
 const MOST_LOADS = 32;
 const ROUNDS_MS = 50;
-/** How many turns of the event loop there are from one round to the next: with six fewer requests a second were answered. */
-const TURNS = 3;
 /** So long a round may take before the next transaction begins beside it, and so many of a scope stand beside one another. */
 const SLOW_MS = 25;
 const MOST_AT_ONCE = 3;
@@ -148,7 +146,7 @@ class Place {
         watch = watch?.refresh() ?? setTimeout(isSlow, SLOW_MS);
         await readGroups(session, asked);
         // Those that were answered ask for what follows from it, and others have arrived.
-        await gather(TURNS, () => this.#asked.length === this.requests);
+        await nextTurn();
       } while (this.#asked.length && !slow && performance.now() < end);
     };
     try {
