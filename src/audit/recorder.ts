@@ -44,23 +44,30 @@ export function recordReads(system: System, tenantId: string, entries: AuditEntr
 
 async function writeAll(system: System, tenantId: string, queue: Queue): Promise<void> {
   queue.writers += 1;
-  while (queue.waiting.length) {
-    for (let turn = 0; turn < TURNS; turn += 1) await nextTurn();
-    const batch = queue.waiting.splice(0);
-    // The other writer was faster.
-    if (!batch.length) break;
-    const failure = await write(system, tenantId, batch);
-    if (!failure) for (const { done } of batch) done();
-    else if (batch.length === 1 && !failedByPooler(failure)) batch[0]!.failed(failure);
-    // One entry that cannot be written must not withhold the answers of the others.
-    else
-      for (const one of batch) {
-        const alone = await write(system, tenantId, [one]);
-        if (alone) one.failed(alone);
-        else one.done();
-      }
+  try {
+    while (queue.waiting.length) {
+      for (let turn = 0; turn < TURNS; turn += 1) await nextTurn();
+      // None where the other writer was faster.
+      const batch = queue.waiting.splice(0);
+      if (batch.length) await writeBatch(system, tenantId, batch);
+    }
+  } finally {
+    // At once behind the look at what waits: who hands something in between would wait for nobody.
+    queue.writers -= 1;
   }
-  queue.writers -= 1;
+}
+
+async function writeBatch(system: System, tenantId: string, batch: readonly Waiting[]): Promise<void> {
+  const failure = await write(system, tenantId, batch);
+  if (!failure) for (const { done } of batch) done();
+  else if (batch.length === 1 && !failedByPooler(failure)) batch[0]!.failed(failure);
+  // One entry that cannot be written must not withhold the answers of the others.
+  else
+    for (const one of batch) {
+      const alone = await write(system, tenantId, [one]);
+      if (alone) one.failed(alone);
+      else one.done();
+    }
 }
 
 async function write(system: System, tenantId: string, batch: readonly Waiting[]): Promise<unknown> {

@@ -157,7 +157,8 @@ export async function inOnePacket(
 ): Promise<void> {
   if (system.lease) throw new Error('A job looks at its lease before it commits.');
   const open = await beginPrepared(system, scope, seconds);
-  return open.commitBehind(ask(open.session));
+  // Whatever it throws, the connection is given back.
+  return open.commitBehind((async () => ask(open.session))());
 }
 
 export async function openSession(system: System, scope: Scope, seconds: number): Promise<OpenSession> {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { entryOf } from '../../src/audit/act.ts';
 import { recordReads } from '../../src/audit/recorder.ts';
@@ -29,12 +30,24 @@ test('reads side by side are all recorded before they are answered, and wait for
   ).toEqual([{ n: 40 }]);
 });
 
+test('entries handed in at any moment, before, while and after others are written, are all written', async () => {
+  const entries = Array.from({ length: 300 }, (_, nth) => entry({ nth }));
+  const written: Promise<void>[] = [];
+  for (const [nth, one] of entries.entries()) {
+    written.push(recordReads(world.system, tenant, [one]));
+    for (let turn = nth % 7; turn > 0; turn -= 1) await nextTurn();
+    if (nth % 50 === 0) await Promise.all(written);
+  }
+  await Promise.all(written);
+  expect(await recorded(entries.map(({ id }) => id))).toHaveLength(300);
+});
+
 test('an entry that cannot be written fails alone, and withholds the answer of nobody else', async () => {
   const first = entry({});
   await recordReads(world.system, tenant, [first]);
   const others = [entry({ nth: 1 }), entry({ nth: 2 })];
   const results = await Promise.allSettled(
-    // The first is under way while the other three are handed in; the same id a second time is refused.
+    // All in one write; the same id a second time is refused, and then each is written alone.
     [entry({ nth: 0 }), others[0]!, first, others[1]!].map((one) => recordReads(world.system, tenant, [one])),
   );
   expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
