@@ -100,6 +100,18 @@ test('requests of one app that come together are read together, and each is answ
   expect(pagesRead()).toBeLessThan(USERS);
 });
 
+test('what follows from an answer is read in the same transaction', async () => {
+  const [{ token, users }] = places as [Place];
+  const counts = [];
+  for (let time = 0; time < 5; time += 1) {
+    statements.length = 0;
+    await Promise.all(users.map((id) => world.as(token)(USER, { id })));
+    counts.push(statements.filter((sql) => sql === 'commit').length);
+  }
+  // One or two of what is shared, as many of entries, and those of who came first and alone; a transaction for each step would make eight and more.
+  expect(Math.min(...counts)).toBeLessThan(7);
+});
+
 test('each request is recorded as its own', async () => {
   const [{ tenant, token, users }] = places as [Place];
   const [before] = await world.sql('select count(*)::int as count from audit_entries where tenant_id = $1', [tenant]);
