@@ -11,7 +11,7 @@ const BRIEF_COLUMNS = `m.id, m.sent_at as "sentAt", m.conversation_id as "conver
 const COLUMNS = `${BRIEF_COLUMNS}, m.external_id as "externalId", m.edited_at as "editedAt", m.deleted_at as "deletedAt", m.kind, m.channel, m.direction,
   m.campaign_id as "campaignId", m.reply_to_id as "replyToId", ${short('m.metadata')} as "sealedMetadata"`;
 
-/** The fields of a message that need no more than those columns: all that a chat is shown by. Half of the columns are half of the work. */
+/** The fields of a message that need no more than those columns: all that a chat is shown by. */
 const BRIEF = new Set([
   '__typename',
   'id',
