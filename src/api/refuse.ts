@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { sqlState } from '../database/db.ts';
 import { describe, Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
 import { cannotNow } from './errors.ts';
@@ -30,9 +31,10 @@ export function answerFailures(server: FastifyInstance, system: System): void {
     if (error.statusCode && error.statusCode < 500)
       return refuse(reply, new Refusal('INVALID_INPUT', 'The request could not be read.'), error.statusCode);
     const incident = randomUUID();
-    if (cannotNow(error)) {
-      system.log.error({ incident, error: describe(error) }, 'the database cannot be reached, or has no room');
-      const message = `The database cannot be reached, or has no room. Try again later; your operator finds the cause under this incident id: ${incident}`;
+    // Before GraphQL the database is only asked about the token: what takes too long there is the database's fault, not the request's.
+    if (cannotNow(error) || sqlState(error) === '57014') {
+      system.log.error({ incident, error: describe(error) }, 'the database cannot be reached, has no room, or takes too long');
+      const message = `The database cannot be reached, has no room, or takes too long. Try again later; your operator finds the cause under this incident id: ${incident}`;
       return refuse(reply.header('retry-after', '1'), new Refusal('UNAVAILABLE', message));
     }
     system.log.error({ incident, error: describe(error) }, 'unexpected error');

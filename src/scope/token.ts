@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { Refusal } from '../errors.ts';
 import type { System } from '../system.ts';
 import { findKey, isProviderKey, lifeCap, tenantOfKid, type ApiKeyRow } from './api-key.service.ts';
+import { Beliefs } from './beliefs.ts';
 import { openDecoys } from './decoys.ts';
 import { deniedAs, isDenied } from './denied-tokens.ts';
-import { inScope } from './in-scope.ts';
+import { inScope, type Session } from './in-scope.ts';
 import { LEVELS, limitOf, rank, type Permission } from './permissions.ts';
 import { verifyingKey } from './public-key.ts';
 import { systemScope, type Scope } from './scope.ts';
@@ -15,9 +16,6 @@ import { systemScope, type Scope } from './scope.ts';
 export const TOKEN_AUDIENCE = 'habeas';
 const MAX_TOKEN_BYTES = 8192;
 const CLOCK_TOLERANCE_SECONDS = 5;
-/** How long a key row or a denied token is believed; revocation therefore reaches every process within this time (the promise is 5 s). */
-const KEY_BELIEF_MS = 2_000;
-
 /** One body for every refusal: nothing tells a wrong signature from an unknown key, an expired token or a revoked one. */
 const unauthenticated = (): Refusal => new Refusal('UNAUTHENTICATED', 'The token is missing or not valid.');
 
@@ -62,7 +60,7 @@ interface Said {
 /** How many tokens are remembered as rightly signed. */
 const PROVEN = 1_000;
 
-/** What verifies tokens in one process: keys it has looked up lately. Revoked keys and denied tokens are forgotten with them. */
+/** What verifies tokens in one process. It believes for two seconds what it has looked up, so that a revocation reaches every process in that time (the promise is 5 s). */
 export interface TokenVerifier {
   verify(raw: string | undefined, requestId: string): Promise<Scope>;
 }
@@ -120,42 +118,27 @@ function readToken(raw: string): Said {
 }
 
 export function openVerifier(system: System): TokenVerifier {
-  const keys = new Map<string, { found: Believed | undefined; until: number }>();
-  const denied = new Map<string, { denied: boolean; until: number }>();
+  const keys = new Beliefs<Believed | undefined>();
+  const denied = new Beliefs<boolean>();
   // A signature that was good under a key stays so; whether the key is still believed, and the token of today and not denied, is asked each time.
   const proven = new Map<string, { key: KeyObject; said: Said }>();
   const decoys = openDecoys();
 
-  async function lookUp(kid: string, signer: string): Promise<Believed | undefined> {
-    const now = performance.now();
-    const name = `${kid} ${signer}`;
-    const cached = keys.get(name);
-    if (cached && cached.until > now) return cached.found;
-    const tenantId = tenantOfKid(kid);
-    let found: Believed | undefined;
-    if (tenantId) {
-      const answer = await inScope(system, systemScope(tenantId, 'token'), (session) => findKey(session, kid, tenantId));
-      if (answer && !answer.row.revokedAt) {
-        const key =
-          typeof answer.material === 'string' ? verifyingKey(answer.material, signer) : createSecretKey(answer.material);
-        found = key && { row: answer.row, key };
-      }
-    }
-    if (keys.size > 10_000) keys.clear();
-    keys.set(name, { found, until: now + KEY_BELIEF_MS });
-    return found;
-  }
+  const inTenant = <T>(tenantId: string, act: (session: Session) => Promise<T>): Promise<T> =>
+    inScope(system, systemScope(tenantId, 'token'), act, system.config.limits.seconds);
 
-  async function isDeniedLately(tenantId: string, names: readonly string[]): Promise<boolean> {
-    const name = [tenantId, ...names].join(' ');
-    const now = performance.now();
-    const cached = denied.get(name);
-    if (cached && cached.until > now) return cached.denied;
-    const answer = await inScope(system, systemScope(tenantId, 'token'), (session) => isDenied(session, names));
-    if (denied.size > 10_000) denied.clear();
-    denied.set(name, { denied: answer, until: now + KEY_BELIEF_MS });
-    return answer;
-  }
+  const lookUp = (kid: string, signer: string): Promise<Believed | undefined> =>
+    keys.get(`${kid} ${signer}`, async () => {
+      const tenantId = tenantOfKid(kid);
+      if (!tenantId) return undefined;
+      const answer = await inTenant(tenantId, (session) => findKey(session, kid, tenantId));
+      if (!answer || answer.row.revokedAt) return undefined;
+      const key = typeof answer.material === 'string' ? verifyingKey(answer.material, signer) : createSecretKey(answer.material);
+      return key && { row: answer.row, key };
+    });
+
+  const isDeniedLately = (tenantId: string, names: readonly string[]): Promise<boolean> =>
+    denied.get([tenantId, ...names].join(' '), () => inTenant(tenantId, (session) => isDenied(session, names)));
 
   return {
     async verify(raw, requestId) {

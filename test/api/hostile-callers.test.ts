@@ -63,6 +63,22 @@ test('callers who hang up give their place back only when what they began has en
   expect((await ask()).status).toBe(200);
 });
 
+test('while the keys of tokens are kept from the server nobody waits for longer than a statement may take', async () => {
+  const owner = new pg.Client({ connectionString: world.database.adminUrl });
+  await owner.connect();
+  try {
+    // What was looked up before is believed for two seconds.
+    await sleep(2_100);
+    await owner.query('begin');
+    await owner.query('lock table api_keys in access exclusive mode');
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask()));
+    expect(answers.map(({ status, headers: given }) => [status, given.get('retry-after')])).toEqual(Array(12).fill([503, '1']));
+  } finally {
+    await owner.end();
+  }
+  expect((await ask()).status).toBe(200);
+});
+
 test('who guesses download links has to wait like who guesses tokens', async () => {
   const guess = (remoteAddress: string) =>
     world.server.inject({

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
 import { makeServer } from '../../src/api/server.ts';
 import { openSystem, type Running } from '../../src/main.ts';
+import { listen } from '../support/statements.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -120,4 +121,23 @@ test('a token that was good before is refused once its time is over, to the seco
     world.clock.offset = 0;
   }
   expect(await statusOf(world.server, token)).toBe(200);
+});
+
+test('callers who come together look their key and their token up once, before what is known of them is too old and after', async () => {
+  const sent = listen(world);
+  const token = await world.token({ tenant: await world.tenant() });
+  const together = async (): Promise<[statuses: number[], keys: number, denied: number]> => {
+    sent.length = 0;
+    const statuses = await Promise.all(Array.from({ length: 8 }, () => statusOf(world.server, token)));
+    // What is asked for anew while it is still believed may be asked behind the answers.
+    await sleep(100);
+    const about = (table: string): number => sent.filter((sql) => sql.includes(`from ${table} `)).length;
+    return [[...new Set(statuses)], about('api_keys'), about('denied_tokens')];
+  };
+  expect(await together()).toEqual([[200], 1, 1]);
+  expect(await together()).toEqual([[200], 0, 0]);
+  await sleep(1_000);
+  expect(await together()).toEqual([[200], 1, 1]);
+  await sleep(2_100);
+  expect(await together()).toEqual([[200], 1, 1]);
 });
