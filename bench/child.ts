@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,10 +14,16 @@ export async function endAll(): Promise<void> {
   await Promise.all([...running].map((child) => end(child)));
 }
 
+/** What `npm start` has node told. */
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
+const FLAGS = scripts.start.match(/--[a-z][a-z=0-9-]*/g)!;
+
+/** Peers are started as node starts whatever it is given: their young heap is of node's own size, which is ours, too. */
+const PEERS = join(import.meta.dirname, 'peers/');
+
 function start(file: string, args: readonly string[], environment: NodeJS.ProcessEnv, profile?: string): ChildProcess {
   if (profile) mkdirSync(profile, { recursive: true });
-  // Ours are started as package.json starts them.
-  const flags = file.startsWith('peers/') ? [] : ['--max-semi-space-size=8', '--heap-growing-percent=100'];
+  const flags = file.startsWith(PEERS) ? [] : [...FLAGS];
   if (profile) flags.push('--cpu-prof', `--cpu-prof-dir=${profile}`);
   const child = spawn(process.execPath, [...flags, '--no-warnings', file, ...args], {
     cwd: ROOT,

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=8 --heap-growing-percent=100
+#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=16 --heap-growing-percent=100 --no-minor-gc-task --expose-gc
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
