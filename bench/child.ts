@@ -18,7 +18,7 @@ export async function endAll(): Promise<void> {
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
 const FLAGS = scripts.start.match(/--[a-z][a-z=0-9-]*/g)!;
 
-/** Peers are started as node starts whatever it is given: their young heap is of node's own size, which is ours, too. */
+/** Peers are started as node starts whatever it is given: their young heap is of node's own size, four times ours. */
 const PEERS = join(import.meta.dirname, 'peers/');
 
 function start(file: string, args: readonly string[], environment: NodeJS.ProcessEnv, profile?: string): ChildProcess {

@@ -31,7 +31,7 @@ export function answerFailures(server: FastifyInstance, system: System): void {
     if (error.statusCode && error.statusCode < 500)
       return refuse(reply, new Refusal('INVALID_INPUT', 'The request could not be read.'), error.statusCode);
     const incident = randomUUID();
-    // Before GraphQL the database is only asked about the token: what takes too long there is the database's fault, not the request's.
+    // Before GraphQL, or beside it, the database is asked for little, whatever the request: what takes too long is the database's fault.
     if (cannotNow(error) || sqlState(error) === '57014') {
       system.log.error({ incident, error: describe(error) }, 'the database cannot be reached, has no room, or takes too long');
       const message = `The database cannot be reached, has no room, or takes too long. Try again later; your operator finds the cause under this incident id: ${incident}`;

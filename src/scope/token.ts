@@ -16,6 +16,7 @@ import { systemScope, type Scope } from './scope.ts';
 export const TOKEN_AUDIENCE = 'habeas';
 const MAX_TOKEN_BYTES = 8192;
 const CLOCK_TOLERANCE_SECONDS = 5;
+
 /** One body for every refusal: nothing tells a wrong signature from an unknown key, an expired token or a revoked one. */
 const unauthenticated = (): Refusal => new Refusal('UNAUTHENTICATED', 'The token is missing or not valid.');
 

@@ -9,3 +9,14 @@ test("the operator's guide lists every setting with what it means, and no other"
     Object.fromEntries(Object.entries(SETTINGS).map(([name, setting]) => [name, setting.description])),
   );
 });
+
+test('wherever node is told how to keep its heap, it is told the same', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const [shebang] = readFileSync('src/cli/habeas.ts', 'utf8').split('\n') as [string];
+  const guide = readFileSync('docs/operators.md', 'utf8');
+  const told = [scripts['habeas']!, scripts['start']!, scripts['demo']!, shebang, guide].map((text) =>
+    /node ((?:--[a-z][a-z=0-9-]* ?)+)/.exec(text)?.[1]!.trim(),
+  );
+  expect(told[0]).toMatch(/--expose-gc$/);
+  expect(new Set(told)).toEqual(new Set([told[0]]));
+});
