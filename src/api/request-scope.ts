@@ -1,4 +1,4 @@
-import DataLoader from 'dataloader';
+import type DataLoader from 'dataloader';
 import { entryOf } from '../audit/act.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { recordReads } from '../audit/recorder.ts';
@@ -8,14 +8,13 @@ import type { Scope } from '../scope/scope.ts';
 import { shareReads, type SharedReads } from '../scope/shared-reads.ts';
 import type { System } from '../system.ts';
 import { tookTooLong } from './errors.ts';
+import { makeLoader, type Loader } from './loader.ts';
 
 /** The state of one GraphQL request. Apollo copies the context value, so all that changes lives here. */
 export class Request implements RequestScope {
   /** Set once the operation is known. */
   mutation = false;
-  readonly #loaders = new Map<unknown, DataLoader<string, unknown>>();
-  /** What they have loaded, by the same function. */
-  readonly #found = new Map<unknown, Map<string, unknown>>();
+  readonly #loaders = new Map<BatchLoad<never>, Loader<never>>();
   readonly #entries: AuditEntry[] = [];
   #reading: Promise<OpenSession> | undefined;
   #began: number | undefined;
@@ -30,30 +29,22 @@ export class Request implements RequestScope {
   async inScope<T>(act: (session: Session) => Promise<T>): Promise<T> {
     if (!this.mutation) return act(await this.#read());
     const result = await inScope(this.system, this.scope, act, this.system.config.limits.seconds);
-    for (const loader of this.#loaders.values()) loader.clearAll();
-    for (const found of this.#found.values()) found.clear();
+    this.#forget();
     return result;
   }
 
   loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined> {
-    let loader = this.#loaders.get(load) as DataLoader<string, V | undefined> | undefined;
-    if (!loader) {
-      const found = new Map<string, unknown>();
-      const loadAll = async (keys: readonly string[]): Promise<(V | undefined)[]> => {
-        const values = (await this.#readTogether(load, keys)) ?? (await load(await this.#read(), keys));
-        for (const [index, key] of keys.entries()) found.set(key, values[index]);
-        return values;
-      };
-      loader = new DataLoader(loadAll, { maxBatchSize: 1000 });
-      this.#loaders.set(load, loader as DataLoader<string, unknown>);
-      this.#found.set(load, found);
-    }
-    return loader;
+    return this.#loader(load).each;
   }
 
   find<V>(load: BatchLoad<V>, key: string): Soon<V | undefined> {
-    const found = this.#found.get(load) as Map<string, V | undefined> | undefined;
-    return found?.has(key) ? found.get(key) : this.loader(load).load(key);
+    const { found, each } = this.#loader(load);
+    return found.has(key) ? found.get(key) : each.load(key);
+  }
+
+  async prepare<V>(load: BatchLoad<V>, keys: readonly string[]): Promise<void> {
+    const { found, lists } = this.#loader(load);
+    if (keys.some((key) => !found.has(key))) await lists.load(keys);
   }
 
   note(act: string, targets: Record<string, unknown>, outcome: AuditEntry['outcome'] = 'DONE'): void {
@@ -64,6 +55,8 @@ export class Request implements RequestScope {
   async finish(): Promise<void> {
     const reading = this.#end();
     const entries = this.#entries.splice(0);
+    // All that was read is in the answer: while its entries are written nothing else has to be kept, or the collector would carry it along.
+    this.#forget();
     // Where a statement of the query failed it took the transaction with it: the acts are recorded all the same.
     const recorded = entries.length ? recordReads(this.system, this.scope.tenantId, entries) : undefined;
     await Promise.all([reading?.then((open) => open.commit()), recorded]);
@@ -81,6 +74,22 @@ export class Request implements RequestScope {
     this.#checkTime();
     this.#shares ??= shareReads(this.system, this.scope);
     return this.#shares?.read(load, keys)?.catch(() => undefined);
+  }
+
+  #loader<V>(load: BatchLoad<V>): Loader<V> {
+    let loader = this.#loaders.get(load as BatchLoad<never>) as Loader<V> | undefined;
+    if (!loader) {
+      loader = makeLoader(async (keys) => (await this.#readTogether(load, keys)) ?? (await load(await this.#read(), keys)));
+      this.#loaders.set(load as BatchLoad<never>, loader as Loader<never>);
+    }
+    return loader;
+  }
+
+  #forget(): void {
+    for (const { found, each } of this.#loaders.values()) {
+      found.clear();
+      each.clearAll();
+    }
   }
 
   #end(): Promise<OpenSession> | undefined {

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { append, rootOf } from './merkle.ts';
-import type { CompactRange, NodeId } from './merkle.ts';
+import { rootOf } from './merkle.ts';
+import type { CompactRange } from './merkle.ts';
 
 /**
  * What a tenant's audit log was at one time, signed. `peaks` (the complete subtrees of the tree before) and `leaves`
@@ -35,18 +35,16 @@ function checkpointText(checkpoint: Pick<Checkpoint, 'tenant' | 'size' | 'root' 
   return `habeas/${tenant}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\nfrom ${previousSize}\nat ${at}\n`;
 }
 
-/** Lets `range` grow, in place, by `leaves`, and signs what it has become. */
+/** Signs what the tree `from` has become, `to`, with these leaves more. */
 export function makeCheckpoint(
   tenant: string,
-  range: CompactRange,
+  { from, to }: { from: CompactRange; to: CompactRange },
   leaves: Buffer[],
   at: Date,
   signer: Signer,
-  keep?: (node: NodeId, hash: Buffer) => void,
 ): Checkpoint {
-  const before = { previousSize: range.size, peaks: range.peaks.map((peak) => peak.toString('hex')) };
-  for (const leaf of leaves) append(range, leaf, keep);
-  const facts = { tenant, size: range.size, root: rootOf(range).toString('hex'), at: at.toISOString(), ...before };
+  const before = { previousSize: from.size, peaks: from.peaks.map((peak) => peak.toString('hex')) };
+  const facts = { tenant, size: to.size, root: rootOf(to).toString('hex'), at: at.toISOString(), ...before };
   return {
     ...facts,
     leaves: leaves.map((leaf) => leaf.toString('hex')),

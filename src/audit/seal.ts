@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isSignedBy, makeCheckpoint, readKeys } from './checkpoint.ts';
 import type { Checkpoint, Signer } from './checkpoint.ts';
-import { emptyRange } from './merkle.ts';
+import { append, emptyRange } from './merkle.ts';
 import type { CompactRange, NodeId } from './merkle.ts';
 import { isTreeOf, newestCheckpoint, readCheckpoints, storedRange } from './stored-tree.ts';
 import { arrayOf } from '../database/arrays.ts';
@@ -10,6 +11,7 @@ import { Refusal } from '../errors.ts';
 /** At most so many entries stand under one checkpoint, which lists their hashes. */
 const BATCH = 5000;
 const HASH_BYTES = 32;
+const AT_ONCE = 250;
 
 interface Sealing {
   /** The checkpoint's time; now, unless a test says otherwise. */
@@ -38,20 +40,19 @@ export async function sealTenant(
   const [pending] = (await db.query('select 1 from audit_pending where tenant_id = $1 limit 1', [tenantId])) as unknown[];
   if (!pending) return undefined;
 
-  const range = await rangeToExtend(db, tenantId, signer);
-  const leaves = await addLeaves(db, tenantId, range.size, sealing.batch ?? BATCH);
+  const from = await rangeToExtend(db, tenantId, signer);
+  const leaves = await addLeaves(db, tenantId, from.size, sealing.batch ?? BATCH);
   if (!leaves.length) return undefined;
   const nodes: { node: NodeId; hash: Buffer }[] = [];
-  const checkpoint = makeCheckpoint(tenantId, range, leaves, sealing.now ?? new Date(), signer, (node, hash) =>
-    nodes.push({ node, hash }),
-  );
+  const to = await grown(from, leaves, (node, hash) => nodes.push({ node, hash }));
+  const checkpoint = makeCheckpoint(tenantId, { from, to }, leaves, sealing.now ?? new Date(), signer);
   await db.query(
     `insert into audit_nodes (tenant_id, level, position, hash)
      select $1::uuid, * from unnest($2::smallint[], $3::bigint[], $4::bytea[])`,
     [
       tenantId,
-      nodes.map(({ node }) => node.level),
-      nodes.map(({ node }) => node.position),
+      `{${nodes.map(({ node }) => node.level).join(',')}}`,
+      `{${nodes.map(({ node }) => node.position).join(',')}}`,
       arrayOf(
         'bytea',
         nodes.map(({ hash }) => hash),
@@ -60,6 +61,20 @@ export async function sealTenant(
   );
   await insertCheckpoint(db, checkpoint);
   return checkpoint;
+}
+
+/** The tree with these leaves more. Some are added at a time: thousands in one piece would keep all answers waiting. */
+async function grown(
+  { size, peaks }: CompactRange,
+  leaves: readonly Buffer[],
+  keep: (node: NodeId, hash: Buffer) => void,
+): Promise<CompactRange> {
+  const range = { size, peaks: [...peaks] };
+  for (const [nth, leaf] of leaves.entries()) {
+    append(range, leaf, keep);
+    if (nth % AT_ONCE === AT_ONCE - 1) await nextTurn();
+  }
+  return range;
 }
 
 /**

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --enable-source-maps --max-semi-space-size=16 --heap-growing-percent=100 --no-minor-gc-task --expose-gc
+#!/usr/bin/env -S node --max-semi-space-size=32 --heap-growing-percent=100 --no-minor-gc-task --expose-gc
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 

@@ -22,6 +22,8 @@ export interface RequestScope {
   loader<V>(load: BatchLoad<V>): DataLoader<string, V | undefined>;
   /** What the loader of this function answers for a key: at once where it has before. */
   find<V>(load: BatchLoad<V>, key: string): Soon<V | undefined>;
+  /** Has a loader load what the rows of a list will `find`, with what other lists ask for in the same tick: one promise for all of them, not one each. What fails is told by `find`. */
+  prepare<V>(load: BatchLoad<V>, keys: readonly string[]): Promise<void>;
   /** Notes a read for the audit log, with ids and counts. It is written before the answer leaves; if it cannot be, no answer leaves. */
   note(act: string, targets: Record<string, unknown>): void;
 }

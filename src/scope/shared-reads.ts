@@ -14,8 +14,9 @@ interface Asked {
   failed: (error: unknown) => void;
 }
 
-/** With fewer requests at a time a transaction of their own is cheaper. */
+/** With fewer requests at a time a transaction of their own is cheaper: unless there was company so shortly before that more of it is on its way. Who is answered together asks again together, one after the other. */
 const COMPANY = 3;
+const COMPANY_MS = 100;
 /** How much is read in one round of a transaction, and for how long there is another round in it. */
 const MOST_LOADS = 32;
 const ROUNDS_MS = 50;
@@ -68,14 +69,17 @@ export function shareReads(system: System, { level, tenantId, appId }: Scope): S
   const scope: Scope = { level, tenantId, ...(appId && { appId }), permissions: new Set(), keyId: 'system', requestId: 'shared' };
   const place = known ?? new Place(system, scope, sharing);
   if (!known) sharing.places.set(name, place);
-  place.requests += 1;
+  place.enter();
   const by = {};
+  const forget = (): void => {
+    if (!place.requests && sharing.places.get(name) === place) sharing.places.delete(name);
+  };
   return {
     read: (load, keys) => place.read(by, load, keys),
     withdraw: () => place.turnAway((one) => one.by === by),
     leave: () => {
       place.requests -= 1;
-      if (!place.requests) sharing.places.delete(name);
+      if (!place.requests) setTimeout(forget, COMPANY_MS).unref();
     },
   };
 }
@@ -83,6 +87,8 @@ export function shareReads(system: System, { level, tenantId, appId }: Scope): S
 /** All that is read in one scope. */
 class Place {
   requests = 0;
+  /** Until when there is company. */
+  #until = 0;
   #asked: Asked[] = [];
   #underWay = 0;
   /** Of those under way, which are waited for no longer. */
@@ -98,9 +104,14 @@ class Place {
     this.#most = Math.max(1, (system.config.poolSize - 1) >> 1);
   }
 
+  enter(): void {
+    this.requests += 1;
+    if (this.requests >= COMPANY) this.#until = performance.now() + COMPANY_MS;
+  }
+
   read<V>(by: object, load: BatchLoad<V>, keys: readonly string[]): Promise<(V | undefined)[]> | undefined {
     const idle = this.#underWay === this.#slow;
-    if (this.requests < COMPANY || !shared.get(load)?.(keys) || (idle && !this.#mayBegin())) return undefined;
+    if (performance.now() > this.#until || !shared.get(load)?.(keys) || (idle && !this.#mayBegin())) return undefined;
     return new Promise((done, failed) => {
       this.#asked.push({ by, load, keys, done: done as Asked['done'], failed });
       if (idle) void this.#answer();

@@ -6,12 +6,14 @@ import { openWorld, type World } from '../support/world.ts';
 
 let database: FreshDatabase;
 let world: World;
+let tenant: string;
+let app: string;
 let tokens: string[];
 beforeAll(async () => {
   database = await freshDatabase();
   world = await openWorld({ database, work: false, environment: { HABEAS_POOL_SIZE: '4', HABEAS_LIMIT_SECONDS: '2' } });
-  const tenant = await world.tenant();
-  const app = await world.app(tenant);
+  tenant = await world.tenant();
+  app = await world.app(tenant);
   const names = Array.from({ length: 12 }, (_, i) => `u${i}`);
   await world.ingest(
     tenant,
@@ -72,4 +74,17 @@ test('a query of several steps begins no more once they have taken longer togeth
   }
   expect(await asked).toMatchObject({ codes: ['LIMIT_EXCEEDED'], messages: ['This took longer than 2 s and was cancelled.'] });
   expect(await world.as(tokens[0]!)('{ messages { edges { node { body } } } }')).toMatchObject({ codes: [] });
+});
+
+test('where the people of a page cannot be looked up in time, the page is answered all the same, and each field says why it has none', async () => {
+  const token = await world.token({ tenant, app });
+  const query = '{ messages(first: 2) { edges { node { externalId author { displayName } } } } }';
+  const letGo = await lock('users');
+  const answer = await world.as(token)(query).finally(letGo);
+  expect(answer.codes).toEqual(['LIMIT_EXCEEDED', 'LIMIT_EXCEEDED']);
+  const nodes = (answer.data.messages.edges as { node: object }[]).map(({ node }) => node);
+  expect(nodes).toEqual([
+    { externalId: expect.stringMatching(/^of u/), author: null },
+    { externalId: expect.stringMatching(/^of u/), author: null },
+  ]);
 });

@@ -4,7 +4,7 @@ import { keyIdOf, makeCheckpoint } from '../../src/audit/checkpoint.ts';
 import type { Checkpoint, Signer } from '../../src/audit/checkpoint.ts';
 import { LOG_SCHEMA } from '../../src/audit/log-format.ts';
 import type { EntryLine, LogLine } from '../../src/audit/log-format.ts';
-import { emptyRange, leafHash } from '../../src/audit/merkle.ts';
+import { append, emptyRange, leafHash } from '../../src/audit/merkle.ts';
 import { uuidv7 } from '../../src/database/uuid.ts';
 
 export const TENANT = '01890000-0000-7000-8000-000000000001';
@@ -45,7 +45,7 @@ export function sampleLog(batches: number[], signer: Signer): SampleLog {
 
 /** What somebody would have who made all of it anew, hashes and signatures, from these bodies. */
 export function resealed(bodies: string[], batches: number[], signer: Signer): SampleLog {
-  const range = emptyRange();
+  const to = emptyRange();
   const entries = bodies.map((body, leafIndex): EntryLine => ({
     type: 'entry',
     leafIndex,
@@ -54,8 +54,10 @@ export function resealed(bodies: string[], batches: number[], signer: Signer): S
     body,
   }));
   const checkpoints = batches.map((size, nth) => {
-    const leaves = bodies.slice(range.size, range.size + size).map((body) => leafHash(body));
-    return makeCheckpoint(TENANT, range, leaves, new Date(START + 1e8 + nth * 1e6), signer);
+    const from = { size: to.size, peaks: [...to.peaks] };
+    const leaves = bodies.slice(from.size, from.size + size).map((body) => leafHash(body));
+    for (const leaf of leaves) append(to, leaf);
+    return makeCheckpoint(TENANT, { from, to }, leaves, new Date(START + 1e8 + nth * 1e6), signer);
   });
   const unsealed = [1, 2].map((nth): LogLine => {
     const body = sampleBody(bodies.length + nth);

@@ -42,7 +42,7 @@ function start(
   argv: string[],
   more: Record<string, string> = {},
 ): { child: ChildProcess; ended: Promise<Ended>; until: (text: RegExp) => Promise<RegExpExecArray> } {
-  const child = spawn(process.execPath, ['--enable-source-maps', HABEAS, ...argv], {
+  const child = spawn(process.execPath, [HABEAS, ...argv], {
     env: environment(more),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

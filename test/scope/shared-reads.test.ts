@@ -112,6 +112,24 @@ test('what follows from an answer is read in the same transaction', async () => 
   expect(Math.min(...counts)).toBeLessThan(7);
 });
 
+test('who comes shortly after others is read with those who come then, and alone once nobody has for a while', async () => {
+  const [{ token, users }] = places as [Place];
+  const commits = async (some: readonly string[]): Promise<number> => {
+    statements.length = 0;
+    await Promise.all(some.map((id) => world.as(token)(USER, { id })));
+    return statements.filter((sql) => sql === 'commit').length;
+  };
+  const counts = [];
+  for (let time = 0; time < 20 && counts.at(-1) !== 2; time += 1) {
+    await commits(users);
+    counts.push(await commits(users.slice(0, 2)));
+  }
+  // One of what both read, and one of their entries, if these come together; alone there are two of the former.
+  expect(counts).toContain(2);
+  await sleep(300);
+  expect(await commits(users.slice(0, 2))).toBeGreaterThan(2);
+});
+
 test('each request is recorded as its own', async () => {
   const [{ tenant, token, users }] = places as [Place];
   const [before] = await world.sql('select count(*)::int as count from audit_entries where tenant_id = $1', [tenant]);

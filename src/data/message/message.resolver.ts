@@ -13,7 +13,7 @@ import { ChronologicalArgs, pageKey, RangeArgs, windowOf, type Window } from '..
 import { noteRead } from '../read-note.ts';
 import { openJson, openText } from '../sealed-field.ts';
 import { Person, User } from '../user/user.entity.ts';
-import { personOf, requireReader } from '../user/user.queries.ts';
+import { personOf, preparePeople, requireReader } from '../user/user.queries.ts';
 import { Message, MessageConnection, Reaction } from './message.entity.ts';
 import {
   isBrief,
@@ -34,19 +34,25 @@ const noteMessages = (request: RequestScope, messages: readonly Message[]): void
     messages.map((message) => ({ conversations: message.conversationId, subjects: message.subjectId })),
   );
 
-function toPage(request: RequestScope, rows: readonly Message[] | undefined, window: Window): Connection<Message> {
-  const page = connect(rows ?? [], window, (row) => row.id);
-  noteMessages(
-    request,
-    page.edges.map(({ node }) => node),
-  );
+/** A page of messages as a document asks for it. */
+async function answerPage(
+  request: RequestScope,
+  args: RangeArgs,
+  info: GraphQLResolveInfo,
+  read: (window: Window) => Promise<readonly Message[] | undefined>,
+): Promise<Connection<Message>> {
+  const asked = askedOfNodes(info);
+  const window: Window = { ...windowOf(args), brief: isBrief(asked) };
+  const page = connect((await read(window)) ?? [], window, (row) => row.id);
+  const messages = page.edges.map(({ node }) => node);
+  noteMessages(request, messages);
+  if (asked.has('author'))
+    await preparePeople(
+      request,
+      messages.map(({ authorId }) => authorId),
+    );
   return page;
 }
-
-const windowIn = (args: RangeArgs, info: GraphQLResolveInfo): Window => ({
-  ...windowOf(args),
-  brief: isBrief(askedOfNodes(info)),
-});
 
 const ownerOf = (message: Message): string => message.subjectId ?? message.conversationId;
 
@@ -109,15 +115,16 @@ export class MessageResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
     await requireReader(request);
-    const window = windowIn(args, info);
     const { userId } = request.scope;
-    if (typeof conversationId === 'string') {
-      const conversation = await request.loader(loadConversations).load(requireId(conversationId, 'conversation'));
-      if (!conversation) throw notFound('conversation');
-      return toPage(request, await request.loader(loadConversationMessages).load(pageKey(conversation.id, window)), window);
-    }
-    if (userId) return toPage(request, await request.loader(loadPersonMessages).load(pageKey(userId, window)), window);
-    return toPage(request, await request.inScope((session) => pageOfMessages(session, window)), window);
+    return answerPage(request, args, info, async (window) => {
+      if (typeof conversationId === 'string') {
+        const conversation = await request.loader(loadConversations).load(requireId(conversationId, 'conversation'));
+        if (!conversation) throw notFound('conversation');
+        return request.loader(loadConversationMessages).load(pageKey(conversation.id, window));
+      }
+      if (userId) return request.loader(loadPersonMessages).load(pageKey(userId, window));
+      return request.inScope((session) => pageOfMessages(session, window));
+    });
   }
 
   @FieldResolver(() => Conversation, {
@@ -205,8 +212,7 @@ export class MessageResolver {
     @Ctx() { request }: Context,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
-    const window = windowIn(args, info);
-    return toPage(request, await request.loader(loadReplies).load(pageKey(id, window)), window);
+    return answerPage(request, args, info, (window) => request.loader(loadReplies).load(pageKey(id, window)));
   }
 
   @FieldResolver(() => Int, { description: 'How many messages answer it.' })
@@ -234,8 +240,7 @@ export class ConversationMessagesResolver {
     @Ctx() { request }: Context,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
-    const window = windowIn(args, info);
-    return toPage(request, await request.loader(loadConversationMessages).load(pageKey(id, window)), window);
+    return answerPage(request, args, info, (window) => request.loader(loadConversationMessages).load(pageKey(id, window)));
   }
 }
 
@@ -252,7 +257,6 @@ export class UserMessagesResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Message>> {
     await requireReader(request);
-    const window = windowIn(args, info);
-    return toPage(request, await request.loader(loadPersonMessages).load(pageKey(id, window)), window);
+    return answerPage(request, args, info, (window) => request.loader(loadPersonMessages).load(pageKey(id, window)));
   }
 }

@@ -97,6 +97,13 @@ export const displayNames = shareable<Person>(fewIds, async ({ db, scope, system
 export const personOf = (request: RequestScope, id: string | null): Soon<Person | null> =>
   id === null ? null : (request.find(displayNames, id) as Soon<Person>);
 
+/** Has the people of a list loaded before each of its rows asks for its own. */
+export const preparePeople = (request: RequestScope, ids: readonly (string | null)[]): Promise<void> =>
+  request.prepare(
+    displayNames,
+    ids.filter((id) => id !== null),
+  );
+
 /** Rows of many people, gathered by person. */
 function byUser<T extends { userId: string }>(ids: readonly string[], rows: readonly T[]): T[][] {
   const lists = new Map<string, T[]>(ids.map((id) => [id, []]));
