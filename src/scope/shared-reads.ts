@@ -14,8 +14,9 @@ interface Asked {
   failed: (error: unknown) => void;
 }
 
-/** With fewer requests at a time a transaction of their own is cheaper: unless there was company so shortly before that more of it is on its way. Who is answered together asks again together, one after the other. */
+/** With fewer requests at a time a transaction of their own is cheaper. */
 const COMPANY = 3;
+/** So long after there was company more of it is on its way: who was answered together asks again together, one after the other. */
 const COMPANY_MS = 100;
 /** How much is read in one round of a transaction, and for how long there is another round in it. */
 const MOST_LOADS = 32;
@@ -69,7 +70,7 @@ export function shareReads(system: System, { level, tenantId, appId }: Scope): S
   const scope: Scope = { level, tenantId, ...(appId && { appId }), permissions: new Set(), keyId: 'system', requestId: 'shared' };
   const place = known ?? new Place(system, scope, sharing);
   if (!known) sharing.places.set(name, place);
-  place.enter();
+  place.requests += 1;
   const by = {};
   const forget = (): void => {
     if (!place.requests && sharing.places.get(name) === place) sharing.places.delete(name);
@@ -78,7 +79,7 @@ export function shareReads(system: System, { level, tenantId, appId }: Scope): S
     read: (load, keys) => place.read(by, load, keys),
     withdraw: () => place.turnAway((one) => one.by === by),
     leave: () => {
-      place.requests -= 1;
+      place.leave();
       if (!place.requests) setTimeout(forget, COMPANY_MS).unref();
     },
   };
@@ -87,7 +88,7 @@ export function shareReads(system: System, { level, tenantId, appId }: Scope): S
 /** All that is read in one scope. */
 class Place {
   requests = 0;
-  /** Until when there is company. */
+  /** Until when there is company, though fewer are there. */
   #until = 0;
   #asked: Asked[] = [];
   #underWay = 0;
@@ -104,14 +105,15 @@ class Place {
     this.#most = Math.max(1, (system.config.poolSize - 1) >> 1);
   }
 
-  enter(): void {
-    this.requests += 1;
+  leave(): void {
     if (this.requests >= COMPANY) this.#until = performance.now() + COMPANY_MS;
+    this.requests -= 1;
   }
 
   read<V>(by: object, load: BatchLoad<V>, keys: readonly string[]): Promise<(V | undefined)[]> | undefined {
     const idle = this.#underWay === this.#slow;
-    if (performance.now() > this.#until || !shared.get(load)?.(keys) || (idle && !this.#mayBegin())) return undefined;
+    const alone = this.requests < COMPANY && performance.now() > this.#until;
+    if (alone || !shared.get(load)?.(keys) || (idle && !this.#mayBegin())) return undefined;
     return new Promise((done, failed) => {
       this.#asked.push({ by, load, keys, done: done as Asked['done'], failed });
       if (idle) void this.#answer();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { freshDatabase, type FreshDatabase } from '../support/cluster.ts';
+import { listen } from '../support/statements.ts';
 import { openWorld, type World } from '../support/world.ts';
 
 let database: FreshDatabase;
@@ -87,4 +88,21 @@ test('where the people of a page cannot be looked up in time, the page is answer
     { externalId: expect.stringMatching(/^of u/), author: null },
     { externalId: expect.stringMatching(/^of u/), author: null },
   ]);
+});
+
+test('what went wrong with the people of a page is told to each field, and not tried again in a transaction that it ended', async () => {
+  const token = await world.token({ tenant, app });
+  const admin = new pg.Client({ connectionString: database.adminUrl });
+  await admin.connect();
+  const statements = listen(world);
+  try {
+    await admin.query('revoke select on users from habeas_app');
+    const answer = await world.as(token)('{ messages(first: 2) { edges { node { author { displayName } } } } }');
+    expect(answer.codes).toEqual(['INTERNAL_SERVER_ERROR', 'INTERNAL_SERVER_ERROR']);
+    expect(answer.data.messages.edges).toEqual([{ node: { author: null } }, { node: { author: null } }]);
+    expect(statements.filter((sql) => sql.includes('from users'))).toHaveLength(1);
+  } finally {
+    await admin.query('grant select on users to habeas_app');
+    await admin.end();
+  }
 });

@@ -56,9 +56,13 @@ afterAll(async () => {
   await admin.end();
   await world.close();
 });
-beforeEach(() => {
+beforeEach(async () => {
+  await lonely();
   statements.length = 0;
 });
+
+/** Until company is forgotten. */
+const lonely = (): Promise<void> => sleep(200);
 
 const pagesRead = (): number => statements.filter((sql) => sql.includes('cross join lateral')).length;
 
@@ -126,8 +130,27 @@ test('who comes shortly after others is read with those who come then, and alone
   }
   // One of what both read, and one of their entries, if these come together; alone there are two of the former.
   expect(counts).toContain(2);
-  await sleep(300);
+  await lonely();
   expect(await commits(users.slice(0, 2))).toBeGreaterThan(2);
+});
+
+test('those who are together for long go on reading together', async () => {
+  const [{ token, users }] = places as [Place];
+  const counts = [];
+  for (let time = 0; time < 5; time += 1) {
+    await admin.query('begin');
+    await admin.query('lock table users in access exclusive mode');
+    statements.length = 0;
+    // Two in transactions of their own, and three in one that is shared, who have been there for long when they ask for their pages.
+    const held = users.slice(0, 5).map((id) => world.as(token)(USER, { id }));
+    await waiting('users', 3);
+    await lonely();
+    await admin.query('rollback');
+    await Promise.all(held);
+    counts.push(pagesRead());
+    await lonely();
+  }
+  expect(Math.min(...counts)).toBeLessThan(5);
 });
 
 test('each request is recorded as its own', async () => {
