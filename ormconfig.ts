@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { Duplex } from 'node:stream';
 import type pg from 'pg';
 import { DataSource } from 'typeorm';
+import { answerLater } from './src/database/answer-later.ts';
 import { sendTogether } from './src/database/one-packet.ts';
 import { types } from './src/database/timestamps.ts';
 import { Scope1700000000100 } from './migrations/1700000000100-scope.ts';
@@ -59,6 +60,7 @@ export function runtimeSource(url: string, poolSize: number): DataSource {
       onConnect: (client: Client) => {
         clients.add(client);
         sendTogether(client.connection.stream);
+        answerLater(client);
         client.once('end', () => clients.delete(client));
       },
     },

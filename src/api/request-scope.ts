@@ -1,4 +1,5 @@
 import type DataLoader from 'dataloader';
+import type { ExecutionResult } from 'graphql';
 import { entryOf } from '../audit/act.ts';
 import type { AuditEntry } from '../audit/record.ts';
 import { recordReads } from '../audit/recorder.ts';
@@ -14,8 +15,11 @@ import { makeLoader, type Loader } from './loader.ts';
 export class Request implements RequestScope {
   /** Set once the operation is known. */
   mutation = false;
+  /** What came of it, once it is being executed. */
+  executed: Promise<ExecutionResult> | undefined;
   readonly #loaders = new Map<BatchLoad<never>, Loader<never>>();
   readonly #entries: AuditEntry[] = [];
+  readonly #kept = new Map<() => unknown, unknown>();
   #reading: Promise<OpenSession> | undefined;
   #began: number | undefined;
   #ended = false;
@@ -45,6 +49,11 @@ export class Request implements RequestScope {
   async prepare<V>(load: BatchLoad<V>, keys: readonly string[]): Promise<void> {
     const { found, lists } = this.#loader(load);
     if (keys.some((key) => !found.has(key))) await lists.load(keys);
+  }
+
+  kept<T>(make: () => T): T {
+    if (!this.#kept.has(make)) this.#kept.set(make, make());
+    return this.#kept.get(make) as T;
   }
 
   note(act: string, targets: Record<string, unknown>, outcome: AuditEntry['outcome'] = 'DONE'): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { HeaderMap } from '@apollo/server';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import { openVerifier } from '../scope/token.ts';
 import type { System } from '../system.ts';
 import { makeApollo } from './apollo.ts';
@@ -15,6 +15,13 @@ import { readJson } from './body.ts';
 /** How long a request may take to arrive. */
 const BODY_MS = 60_000;
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The state of an operation, once its token was found good. */
+    scoped?: Request;
+  }
+}
+
 /** The HTTP server: GraphQL, downloads, health, metrics. It listens to nothing yet. */
 export async function makeServer(system: System): Promise<FastifyInstance> {
   const verifier = openVerifier(system);
@@ -27,7 +34,7 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
     // A body that does not come must not be waited for: it is a caller's connection, not yet one of the places inside.
     requestTimeout: BODY_MS,
   });
-  const requests = new WeakMap<FastifyRequest, Request>();
+  server.decorateRequest('scoped');
   const { admit, authenticate, inside, ...downloads } = guard(system, verifier);
   answerFailures(server, system);
   readJson(server, system.config.limits.nesting);
@@ -36,12 +43,12 @@ export async function makeServer(system: System): Promise<FastifyInstance> {
     method: ['GET', 'POST'],
     url: '/graphql',
     // Before the body is read: who has no token, or too many requests, costs no parsing.
-    onRequest: [admit, async (request) => void requests.set(request, new Request(system, await authenticate(request)))],
+    onRequest: [admit, async (request) => void (request.scoped = new Request(system, await authenticate(request)))],
     handler: async (request, reply) => {
       const headers = new HeaderMap();
       for (const [name, value] of Object.entries(request.headers))
         if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
-      const state = requests.get(request)!;
+      const state = request.scoped!;
       // A caller who hangs up does not stop what was begun: only once it has ended is its connection given back, whatever came of it.
       const answer = await inside(reply, () =>
         apollo

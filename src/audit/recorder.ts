@@ -6,7 +6,7 @@ import type { System } from '../system.ts';
 import { recordAll, type AuditEntry } from './record.ts';
 
 /** How many turns of the event loop are waited for company: under load a millisecond or two of work that has to be done anyway, and no time where there is nothing to do. */
-const TURNS = 4;
+const TURNS = 2;
 /** So many commits of a tenant are under way at a time: while the disk takes one, the next is sent. */
 const WRITERS = 2;
 
@@ -29,8 +29,8 @@ const queues = new WeakMap<System['source'], Map<string, Queue>>();
  * in the next: one commit for all of them, where one each took two thirds of the database's time.
  */
 export function recordReads(system: System, tenantId: string, entries: AuditEntry[]): Promise<void> {
-  const tenants = queues.get(system.source) ?? new Map<string, Queue>();
-  queues.set(system.source, tenants);
+  let tenants = queues.get(system.source);
+  if (!tenants) queues.set(system.source, (tenants = new Map()));
   const queue = tenants.get(tenantId) ?? { waiting: [], writers: 0 };
   tenants.set(tenantId, queue);
   return new Promise((done, failed) => {

@@ -4,15 +4,14 @@ interface Note {
   targets: { count: number } & Record<string, unknown>;
   seen: Map<string, Set<string>>;
 }
-const notes = new WeakMap<RequestScope, Map<string, Note>>();
+const notes = (): Map<string, Note> => new Map();
 
 /**
  * Notes rows that a request reads, each by the ids it is told by: one audit entry for each kind, whatever the number of rows and the fields
  * they came through. The entry is written when the request ends; until then its ids and its count grow.
  */
 export function noteRead(request: RequestScope, act: string, rows: readonly Record<string, string | null | undefined>[]): void {
-  const ofRequest = notes.get(request) ?? new Map<string, Note>();
-  notes.set(request, ofRequest);
+  const ofRequest = request.kept(notes);
   let note = ofRequest.get(act);
   if (!note) {
     note = { targets: { count: 0 }, seen: new Map() };

@@ -1,6 +1,7 @@
 import { Refusal } from '../errors.ts';
 import { subjectKeys } from '../keys/keyring.ts';
-import { SEAL_BYTES, unsealText } from '../keys/sealed-value.ts';
+import { unsealRun, type SealedRun } from '../keys/sealed-run.ts';
+import { SEAL_BYTES, SealBroken, unsealText } from '../keys/sealed-value.ts';
 import type { BatchLoad, RequestScope, Soon } from '../scope/context.ts';
 import { fewIds, shareable } from '../scope/shared-reads.ts';
 import { place, type SealedColumn } from './place.ts';
@@ -34,21 +35,20 @@ const LONG = new Map<SealedColumn, BatchLoad<Buffer>>(
   }),
 );
 
-/** Bytes of text that a request has answered; or the refusal, once there was too much, which is the same for all that is asked after it. */
-const answered = new WeakMap<RequestScope, number | Refusal>();
+/** How many bytes of text a request has answered; and the refusal, once there was too much, which is the same for all that is asked after it. */
+const answered = (): { bytes: number; refusal?: Refusal } => ({ bytes: 0 });
 
 /** Counts text towards an answer, as often as it is answered. Refuses (LIMIT_EXCEEDED) what an answer may not hold. */
 export function countText(request: RequestScope, bytes: number): void {
-  const before = answered.get(request) ?? 0;
-  if (before instanceof Refusal) throw before;
+  const count = request.kept(answered);
   const limit = request.system.config.limits.textBytes;
-  if (before + bytes <= limit) return void answered.set(request, before + bytes);
-  const refusal = new Refusal(
-    'LIMIT_EXCEEDED',
-    `The answer holds more than ${limit} bytes of texts and metadata: ask for less at a time.`,
-  );
-  answered.set(request, refusal);
-  throw refusal;
+  if (count.bytes + bytes > limit)
+    count.refusal ??= new Refusal(
+      'LIMIT_EXCEEDED',
+      `The answer holds more than ${limit} bytes of texts and metadata: ask for less at a time.`,
+    );
+  if (count.refusal) throw count.refusal;
+  count.bytes += bytes;
 }
 
 /** A sealed column of a row that was read: where it stands, and what stands there. */
@@ -59,6 +59,54 @@ export interface Sealed {
   row: string;
   value: Buffer | null;
 }
+
+/** Texts that were opened before their fields ask for them, by their sealed form. */
+const opened = (): Map<Buffer, string> => new Map();
+
+/**
+ * Opens a column of a page of rows for `openText` to find, those of each owner together: in a third of the time that each takes by itself. Where one
+ * does not open, or no key is in memory by then, each is left to its own field, which says what is wrong.
+ */
+export async function openTogether(
+  request: RequestScope,
+  column: SealedColumn,
+  rows: readonly Omit<Sealed, 'column'>[],
+): Promise<void> {
+  const { system, scope } = request;
+  const texts = request.kept(opened);
+  const short = rows.filter((row): row is OpenRow => row.value !== null && row.value.length !== LENGTH_BYTES);
+  const owners = Map.groupBy(short, (row) => row.owner);
+  const unknown = [...owners.keys()].filter((owner) => !system.keys.cache.get(scope.tenantId, owner));
+  if (unknown.length) await request.prepare(loadKeys, unknown);
+  for (const [owner, own] of owners) {
+    const key = own.length > 1 && system.keys.cache.get(scope.tenantId, owner);
+    if (!key) continue;
+    let index = 0;
+    try {
+      unsealRun(key, runOf({ tenantId: scope.tenantId, subjectId: owner, column }, own), 0, own.length, (plain) =>
+        texts.set(own[index++]!.value, utf8(plain)),
+      );
+    } catch (error) {
+      if (!(error instanceof SealBroken)) throw error;
+    }
+  }
+}
+
+type OpenRow = Omit<Sealed, 'column' | 'value'> & { value: Buffer };
+
+function runOf(place: SealedRun['place'], rows: readonly OpenRow[]): SealedRun {
+  const start = new Int32Array(rows.length);
+  const end = new Int32Array(rows.length);
+  let at = 0;
+  for (const [index, { value }] of rows.entries()) {
+    start[index] = at;
+    end[index] = at += value.length;
+  }
+  const bytes = Buffer.concat(rows.map(({ value }) => value));
+  return { place, bytes, start, end, writeRow: (index, into, to) => to + into.write(rows[index]!.row, to, 'latin1') };
+}
+
+const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 
 /** Opens a sealed column. Null where there is none or its key was destroyed; SealBroken if it was changed or moved, which is a bug to be logged. */
 export function openText(request: RequestScope, sealed: Sealed): Soon<string | null> {
@@ -74,7 +122,7 @@ function openWith(key: Buffer | undefined, request: RequestScope, { owner, colum
   const at = place(request.scope.tenantId, owner, column, row);
   const long = value.length === LENGTH_BYTES ? LONG.get(column) : undefined;
   countText(request, (long ? value.readInt32BE() : value.length) - SEAL_BYTES);
-  if (!long) return unsealText(key, at, value);
+  if (!long) return request.kept(opened).get(value) ?? unsealText(key, at, value);
   return request
     .loader(long)
     .load(row)

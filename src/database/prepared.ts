@@ -40,11 +40,13 @@ export function prepareStatements(runner: QueryRunner): boolean {
     failed = true;
     throw error;
   };
-  runner.connect = async () => {
+  const connectPrepared = async (): Promise<Connection> => {
     if (preparing) return preparing;
     const connection = await connect();
     return (preparing = { query: (statement, values) => connection.query(...prepared(statement, values)).catch(noting) });
   };
+  // By its name: a function that is assigned to a property as it is written V8 puts into the old heap, and with it what it holds.
+  runner.connect = connectPrepared;
   return true;
 }
 

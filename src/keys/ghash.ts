@@ -1,136 +1,137 @@
+import {
+  and,
+  chain,
+  eachStep,
+  FIRST_LOCAL,
+  FROM,
+  get,
+  left,
+  load,
+  moduleOf,
+  mul,
+  or,
+  right,
+  rotate,
+  set,
+  store,
+  word,
+  xor,
+  type Code,
+} from './wasm-code.ts';
+
 /*
- * GHASH (NIST SP 800-38D, 6.4), the part of AES-GCM that makes the tag: blocks are added up and multiplied by the hash key in GF(2^128), by tables of what each
- * byte of a block adds to the product. A block is four words as they stand in memory, least significant byte first.
+ * GHASH (NIST SP 800-38D, 6.4), the part of AES-GCM that makes the tag: blocks are added up and multiplied by the hash key in GF(2^128). Without tables and
+ * branches, in the same time whatever the blocks and the key, as BearSSL does it (Thomas Pornin, "Constant-Time Mul", ghash_ctmul64): polynomials are multiplied by multiplying
+ * numbers in which three of four bits are left out, so that carries end where nothing stands; and as that gives the lower half of a product only, the upper one
+ * is that of the numbers with their bits in reverse.
  */
-const WORDS = 4;
-const BYTES = 16;
-const VALUES = 256;
-/** x^128 = x^7 + x^2 + x + 1, in GCM's order of bits. */
-const REDUCTION = 0xe1;
 
-/** The product of each value of each byte of a block with the hash key: 64 kB, which take a quarter of a millisecond to make. */
-function productsOf(hashKey: Uint8Array): Int32Array {
-  const bytes = new Uint8Array(BYTES * VALUES * BYTES);
-  const row = (byte: number, value: number): Uint8Array =>
-    bytes.subarray((byte * VALUES + value) * BYTES, (byte * VALUES + value + 1) * BYTES);
-  const multiple = Uint8Array.from(hashKey);
-  for (let bit = 0; bit < 8 * BYTES; bit += 1) {
-    row(bit >>> 3, 0x80 >>> (bit & 7)).set(multiple);
-    timesX(multiple);
-  }
-  for (let byte = 0; byte < BYTES; byte += 1)
-    for (let value = 1; value < VALUES; value += 1) {
-      const last = value & -value;
-      if (last === value) continue;
-      const [sum, one, rest] = [row(byte, value), row(byte, last), row(byte, value ^ last)];
-      for (let index = 0; index < BYTES; index += 1) sum[index] = one[index]! ^ rest[index]!;
-    }
-  return new Int32Array(bytes.buffer);
+const MASKS = [0x1111111111111111n, 0x2222222222222222n, 0x4444444444444444n, 0x8888888888888888n];
+
+let locals = FIRST_LOCAL;
+const local = (): number => locals++;
+const sumOf = (...parts: Code[]): Code => parts.reduce(xor);
+
+const scratch = local();
+/** Exchanges each two neighbours of so many bits; `mask` has the lower ones. */
+const exchange = (value: Code, bits: bigint, mask: bigint): Code => [
+  ...set(scratch, value),
+  ...or(and(right(get(scratch), bits), word(mask)), left(and(get(scratch), word(mask)), bits)),
+];
+/** The bytes of a word in reverse: GCM's words have the most significant first. */
+const bytesReversed = (value: Code): Code =>
+  rotate(exchange(exchange(value, 8n, 0x00ff00ff00ff00ffn), 16n, 0x0000ffff0000ffffn), 32n);
+const bitsReversed = (value: Code): Code =>
+  bytesReversed(exchange(exchange(exchange(value, 1n, 0x5555555555555555n), 2n, 0x3333333333333333n), 4n, 0x0f0f0f0f0f0f0f0fn));
+
+const whole = local();
+/** Puts a value into four locals, each with every fourth of its bits. */
+const split = (value: Code, into: readonly number[]): Code => [
+  ...set(whole, value),
+  ...into.flatMap((part, index) => set(part, and(get(whole), word(MASKS[index]!)))),
+];
+const fourLocals = (): number[] => MASKS.map(local);
+const factor = fourLocals();
+/** The lower half of a product of polynomials, of a value and one that was split. */
+const product = (value: Code, by: readonly number[]): Code => [
+  ...split(value, factor),
+  ...MASKS.map((mask, sum) =>
+    and(sumOf(...factor.map((part, index) => mul(get(part), get(by[(sum - index + 4) % 4]!)))), word(mask)),
+  ).reduce(or),
+];
+
+/** Where the state stands in memory, where the hash key, and from where on there is room for blocks. */
+export const STATE = 0;
+export const HASH_KEY = 16;
+export const BLOCKS = 32;
+
+/** A block is two words: the second holds the higher powers. Of two pairs of words the third factor is their sum (Karatsuba), and each has its reverse. */
+const [key0, key1, y0, y1, r0, r1] = [local(), local(), local(), local(), local(), local()];
+const [low, high, sum, lowR, highR, sumR] = [local(), local(), local(), local(), local(), local()];
+const [v0, v1, v2, v3] = [local(), local(), local(), local()];
+const keys = Array.from({ length: 6 }, fourLocals);
+
+const begin: Code = [
+  ...set(y1, bytesReversed(load(STATE))),
+  ...set(y0, bytesReversed(load(STATE + 8))),
+  ...set(key1, bytesReversed(load(HASH_KEY))),
+  ...set(key0, bytesReversed(load(HASH_KEY + 8))),
+  ...[get(key0), get(key1), xor(get(key0), get(key1))].flatMap((value, index) => [
+    ...split(value, keys[index]!),
+    ...split(bitsReversed(value), keys[index + 3]!),
+  ]),
+];
+
+/** What stands at the lower powers of `from`, modulo x^128 + x^7 + x^2 + x + 1 in GCM's order of bits: it goes into the two words above. */
+const reduce = (from: number, above: number, next: number): Code => [
+  ...set(next, sumOf(get(next), get(from), right(get(from), 1n), right(get(from), 2n), right(get(from), 7n))),
+  ...set(above, sumOf(get(above), left(get(from), 63n), left(get(from), 62n), left(get(from), 57n))),
+];
+const doubled = (value: number, below?: number): Code =>
+  set(value, below === undefined ? left(get(value), 1n) : or(left(get(value), 1n), right(get(below), 63n)));
+
+const addBlock = chain(
+  set(y1, xor(get(y1), bytesReversed(load(0, FROM)))),
+  set(y0, xor(get(y0), bytesReversed(load(8, FROM)))),
+  set(r0, bitsReversed(get(y0))),
+  set(r1, bitsReversed(get(y1))),
+  set(low, product(get(y0), keys[0]!)),
+  set(high, product(get(y1), keys[1]!)),
+  set(sum, sumOf(product(xor(get(y0), get(y1)), keys[2]!), get(low), get(high))),
+  set(lowR, product(get(r0), keys[3]!)),
+  set(highR, product(get(r1), keys[4]!)),
+  set(sumR, sumOf(product(xor(get(r0), get(r1)), keys[5]!), get(lowR), get(highR))),
+  set(v0, get(low)),
+  set(v1, xor(get(sum), right(bitsReversed(get(lowR)), 1n))),
+  set(v2, xor(get(high), right(bitsReversed(get(sumR)), 1n))),
+  set(v3, right(bitsReversed(get(highR)), 1n)),
+  // The reversed product of 128 bits has 255: it stands one too low.
+  doubled(v3, v2),
+  doubled(v2, v1),
+  doubled(v1, v0),
+  doubled(v0),
+  reduce(v0, v1, v2),
+  reduce(v1, v2, v3),
+  set(y0, get(v2)),
+  set(y1, get(v3)),
+);
+
+const end: Code = [...store(STATE, bytesReversed(get(y1))), ...store(STATE + 8, bytesReversed(get(y0)))];
+const bytes = moduleOf(locals - FIRST_LOCAL, [...begin, ...eachStep(16, addBlock), ...end]);
+
+/** Node's types leave it out. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  Instance: new (module: object) => { exports: unknown };
+};
+interface Hashing {
+  memory: { buffer: ArrayBuffer };
+  run: (from: number, to: number) => void;
 }
+const { memory, run } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Hashing;
 
-function timesX(block: Uint8Array): void {
-  let carry = 0;
-  for (let index = 0; index < BYTES; index += 1) {
-    const byte = block[index]!;
-    block[index] = (byte >>> 1) | (carry << 7);
-    carry = byte & 1;
-  }
-  if (carry) block[0]! ^= REDUCTION;
-}
+/** The memory in which is hashed. Whoever uses it begins and ends in one go, and leaves nothing in it. */
+export const work = Buffer.from(memory.buffer);
 
-export class Ghash {
-  readonly #products: Int32Array;
-  #s0 = 0;
-  #s1 = 0;
-  #s2 = 0;
-  #s3 = 0;
-
-  /** The hash key: the encrypted block of zeros. */
-  constructor(hashKey: Uint8Array) {
-    this.#products = productsOf(hashKey);
-  }
-
-  /** Goes on from a state; from zeros a hash begins. */
-  from(state: Int32Array): void {
-    this.#s0 = state[0]!;
-    this.#s1 = state[1]!;
-    this.#s2 = state[2]!;
-    this.#s3 = state[3]!;
-  }
-
-  state(): Int32Array {
-    return Int32Array.of(this.#s0, this.#s1, this.#s2, this.#s3);
-  }
-
-  /** Whether `tag`, without its `mask`, is the state; found out in the same time wherever they differ. */
-  is(tag: Int32Array, mask: Int32Array, at: number): boolean {
-    return (
-      ((this.#s0 ^ tag[0]! ^ mask[at]!) |
-        (this.#s1 ^ tag[1]! ^ mask[at + 1]!) |
-        (this.#s2 ^ tag[2]! ^ mask[at + 2]!) |
-        (this.#s3 ^ tag[3]! ^ mask[at + 3]!)) ===
-      0
-    );
-  }
-
-  /** Hashes the blocks before the word `to`. Written out: in a loop over the bytes it took three times as long. */
-  add(blocks: Int32Array, to: number): void {
-    const table = this.#products;
-    let s0 = this.#s0;
-    let s1 = this.#s1;
-    let s2 = this.#s2;
-    let s3 = this.#s3;
-    for (let at = 0; at < to; at += WORDS) {
-      const b0 = s0 ^ blocks[at]!;
-      const b1 = s1 ^ blocks[at + 1]!;
-      const b2 = s2 ^ blocks[at + 2]!;
-      const b3 = s3 ^ blocks[at + 3]!;
-      const p0 = (b0 & 255) << 2;
-      const p1 = (256 | ((b0 >>> 8) & 255)) << 2;
-      const p2 = (512 | ((b0 >>> 16) & 255)) << 2;
-      const p3 = (768 | (b0 >>> 24)) << 2;
-      const p4 = (1024 | (b1 & 255)) << 2;
-      const p5 = (1280 | ((b1 >>> 8) & 255)) << 2;
-      const p6 = (1536 | ((b1 >>> 16) & 255)) << 2;
-      const p7 = (1792 | (b1 >>> 24)) << 2;
-      const p8 = (2048 | (b2 & 255)) << 2;
-      const p9 = (2304 | ((b2 >>> 8) & 255)) << 2;
-      const pa = (2560 | ((b2 >>> 16) & 255)) << 2;
-      const pb = (2816 | (b2 >>> 24)) << 2;
-      const pc = (3072 | (b3 & 255)) << 2;
-      const pd = (3328 | ((b3 >>> 8) & 255)) << 2;
-      const pe = (3584 | ((b3 >>> 16) & 255)) << 2;
-      const pf = (3840 | (b3 >>> 24)) << 2;
-      s0 = sum(table, 0, p0, p1, p2, p3, p4, p5, p6, p7) ^ sum(table, 0, p8, p9, pa, pb, pc, pd, pe, pf);
-      s1 = sum(table, 1, p0, p1, p2, p3, p4, p5, p6, p7) ^ sum(table, 1, p8, p9, pa, pb, pc, pd, pe, pf);
-      s2 = sum(table, 2, p0, p1, p2, p3, p4, p5, p6, p7) ^ sum(table, 2, p8, p9, pa, pb, pc, pd, pe, pf);
-      s3 = sum(table, 3, p0, p1, p2, p3, p4, p5, p6, p7) ^ sum(table, 3, p8, p9, pa, pb, pc, pd, pe, pf);
-    }
-    this.#s0 = s0;
-    this.#s1 = s1;
-    this.#s2 = s2;
-    this.#s3 = s3;
-  }
-}
-
-/** The sum of one word of the products of eight bytes. */
-const sum = (
-  table: Int32Array,
-  word: number,
-  a: number,
-  b: number,
-  c: number,
-  d: number,
-  e: number,
-  f: number,
-  g: number,
-  h: number,
-): number =>
-  table[a + word]! ^
-  table[b + word]! ^
-  table[c + word]! ^
-  table[d + word]! ^
-  table[e + word]! ^
-  table[f + word]! ^
-  table[g + word]! ^
-  table[h + word]!;
+/** Adds the blocks from one address to another, one at least, to the state. */
+export const addBlocks = (from: number, to: number): void => run(from, to);

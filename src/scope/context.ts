@@ -24,6 +24,11 @@ export interface RequestScope {
   find<V>(load: BatchLoad<V>, key: string): Soon<V | undefined>;
   /** Has a loader load what the rows of a list will `find`, with what other lists ask for in the same tick: one promise for all of them, not one each. What fails is told by `find`. */
   prepare<V>(load: BatchLoad<V>, keys: readonly string[]): Promise<void>;
+  /**
+   * What a part of the program keeps for the request, made when it is first asked for. In a WeakMap by request it would outlive it: a collection of the young heap takes what
+   * an entry holds for alive, and moves it to the old one.
+   */
+  kept<T>(make: () => T): T;
   /** Notes a read for the audit log, with ids and counts. It is written before the answer leaves; if it cannot be, no answer leaves. */
   note(act: string, targets: Record<string, unknown>): void;
 }

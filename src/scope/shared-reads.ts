@@ -63,8 +63,8 @@ export interface SharedReads {
  */
 export function shareReads(system: System, { level, tenantId, appId }: Scope): SharedReads | undefined {
   if (level === 'user') return undefined;
-  const sharing = sharings.get(system.source) ?? { places: new Map<string, Place>(), underWay: 0 };
-  sharings.set(system.source, sharing);
+  let sharing = sharings.get(system.source);
+  if (!sharing) sharings.set(system.source, (sharing = { places: new Map(), underWay: 0 }));
   const name = `${level} ${tenantId} ${appId ?? ''}`;
   const known = sharing.places.get(name);
   const scope: Scope = { level, tenantId, ...(appId && { appId }), permissions: new Set(), keyId: 'system', requestId: 'shared' };

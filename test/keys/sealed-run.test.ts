@@ -1,7 +1,7 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Ghash } from '../../src/keys/ghash.ts';
+import { addBlocks, BLOCKS, HASH_KEY, STATE, work } from '../../src/keys/ghash.ts';
 import { unsealRun, type SealedRun } from '../../src/keys/sealed-run.ts';
 import { seal, SealBroken } from '../../src/keys/sealed-value.ts';
 import { check } from '../artefacts/support.ts';
@@ -105,21 +105,14 @@ test('the hash is that of AES-GCM, whatever the key and the blocks', async () =>
         const blocks = Buffer.concat([zeros(text.length), zeros(16)]);
         Buffer.from(text).copy(blocks);
         blocks.writeUInt32BE(text.length * 8, blocks.length - 12);
-        const hash = new Ghash(ecb(zeros(16)));
-        hash.from(new Int32Array(4));
-        hash.add(words(blocks), blocks.length / 4);
-        const mask = words(ecb(Buffer.concat([nonce, Buffer.from([0, 0, 0, 1])])));
-        const tag = words(cipher.getAuthTag());
-        expect(hash.is(tag, mask, 0)).toBe(true);
-        for (let word = 0; word < 4; word += 1) {
-          tag[word]! ^= 1 << 31;
-          expect(hash.is(tag, mask, 0)).toBe(false);
-          tag[word]! ^= 1 << 31;
-        }
+        ecb(zeros(16)).copy(work, HASH_KEY);
+        work.fill(0, STATE, STATE + 16);
+        blocks.copy(work, BLOCKS);
+        addBlocks(BLOCKS, BLOCKS + blocks.length);
+        const mask = ecb(Buffer.concat([nonce, Buffer.from([0, 0, 0, 1])]));
+        expect(work.subarray(STATE, STATE + 16).map((byte, index) => byte ^ mask[index]!)).toEqual(cipher.getAuthTag());
       },
     ),
     300,
   );
 });
-
-const words = (bytes: Buffer): Int32Array => new Int32Array(Uint8Array.from(bytes).buffer);

@@ -11,7 +11,7 @@ import { ERASED_MENTION, mentionedIds, renderMentions } from '../mention.ts';
 import { notFound, requireId } from '../not-found.ts';
 import { ChronologicalArgs, pageKey, RangeArgs, windowOf, type Window } from '../page.ts';
 import { noteRead } from '../read-note.ts';
-import { openJson, openText } from '../sealed-field.ts';
+import { openJson, openText, openTogether, type Sealed } from '../sealed-field.ts';
 import { Person, User } from '../user/user.entity.ts';
 import { personOf, preparePeople, requireReader } from '../user/user.queries.ts';
 import { Message, MessageConnection, Reaction } from './message.entity.ts';
@@ -46,6 +46,7 @@ async function answerPage(
   const page = connect((await read(window)) ?? [], window, (row) => row.id);
   const messages = page.edges.map(({ node }) => node);
   noteMessages(request, messages);
+  if (asked.has('body')) await openTogether(request, 'messages.body', messages.map(sealedBody));
   if (asked.has('author'))
     await preparePeople(
       request,
@@ -56,8 +57,14 @@ async function answerPage(
 
 const ownerOf = (message: Message): string => message.subjectId ?? message.conversationId;
 
+const sealedBody = (message: Message): Omit<Sealed, 'column'> => ({
+  owner: ownerOf(message),
+  row: message.id,
+  value: message.sealedBody,
+});
+
 const openBody = (request: RequestScope, message: Message): Soon<string | null> =>
-  openText(request, { owner: ownerOf(message), column: 'messages.body', row: message.id, value: message.sealedBody });
+  openText(request, { ...sealedBody(message), column: 'messages.body' });
 
 const isOwn = ({ scope }: RequestScope, { subjectId }: Message): boolean => scope.level === 'user' && subjectId === scope.userId;
 
