@@ -1,6 +1,6 @@
 import { ApolloServer, HeaderMap, type ApolloServerOptions, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled, ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { GraphQLError, OperationTypeNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import { describe, Refusal } from '../errors.ts';
 import type { Context } from '../scope/context.ts';
 import type { System } from '../system.ts';
@@ -15,7 +15,7 @@ import { makeSchema } from './schema.ts';
 const ABOUT_THE_DOCUMENT = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
 
 /** Ties Apollo's life of a request to the scope's: what it may cost, what may be introspected, which transaction, the audit entries before the answer. */
-function lifecycle(system: System, execute: Execute): ApolloServerPlugin<Context> {
+function lifecycle(system: System): ApolloServerPlugin<Context> {
   return {
     async requestDidStart() {
       return {
@@ -32,11 +32,11 @@ function lifecycle(system: System, execute: Execute): ApolloServerPlugin<Context
           if (operation) checkCost(system.config.limits, costOf(schema, operation, said.fragments, variables ?? {}));
         },
         // Before Apollo would have it executed: see `executing`.
-        async responseForOperation({ contextValue, operation, document, request }) {
+        async responseForOperation({ contextValue, operation, document, schema, request }) {
           if (!operation) return null;
-          const state = contextValue.request as Request;
-          state.executed = execute(document, operation, request, contextValue);
-          const result = await state.executed.catch(() => undefined);
+          const executed = Promise.try(() => executeOperation(schema, document, operation, request, contextValue));
+          (contextValue.request as Request).executed = executed;
+          const result = await executed.catch(() => undefined);
           return result && !result.errors ? { http: HEAD, body: { kind: 'single', singleResult: { data: result.data } } } : null;
         },
         async willSendResponse({ contextValue, request: { http }, response, errors }) {
@@ -63,15 +63,11 @@ function lifecycle(system: System, execute: Execute): ApolloServerPlugin<Context
 
 const HEAD = { headers: new HeaderMap() };
 
-type Execute = (
-  ...operation: Parameters<typeof executeOperation> extends [unknown, ...infer Rest] ? Rest : never
-) => Promise<ExecutionResult>;
-
 /**
  * Apollo leaves the execution to whoever it takes for a gateway, and makes of its errors what it makes of its own. A gateway is handed an object with accessors, which has a
  * description of its own in the old heap, and holds the whole request there until that is collected: so an answer without errors is given before.
  */
-function executing(schema: GraphQLSchema, execute: Execute): NonNullable<ApolloServerOptions<Context>['gateway']> {
+function executing(schema: GraphQLSchema): NonNullable<ApolloServerOptions<Context>['gateway']> {
   return {
     onSchemaLoadOrUpdate: (loaded) => {
       loaded({ apiSchema: schema, coreSupergraphSdl: '' });
@@ -79,7 +75,7 @@ function executing(schema: GraphQLSchema, execute: Execute): NonNullable<ApolloS
     },
     load: async () => ({
       executor: async ({ document, operation, request, context }) =>
-        ((context as Context).request as Request).executed ?? execute(document, operation, request, context),
+        ((context as Context).request as Request).executed ?? executeOperation(schema, document, operation, request, context),
     }),
     stop: async () => undefined,
   };
@@ -88,10 +84,8 @@ function executing(schema: GraphQLSchema, execute: Execute): NonNullable<ApolloS
 /** Apollo Server with everything off that answers more than was asked. */
 export async function makeApollo(system: System): Promise<ApolloServer<Context>> {
   const { limits } = system.config;
-  const schema = await makeSchema();
-  const execute: Execute = async (...operation) => executeOperation(schema, ...operation);
   const apollo = new ApolloServer<Context>({
-    gateway: executing(schema, execute),
+    gateway: executing(await makeSchema()),
     introspection: true,
     hideSchemaDetailsFromClientErrors: true,
     includeStacktraceInErrorResponses: false,
@@ -102,7 +96,7 @@ export async function makeApollo(system: System): Promise<ApolloServer<Context>>
     validationRules: [limitsRule(limits)],
     formatError: maskErrors(system),
     // No answer may be cached; asking each field how long it may be costs time.
-    plugins: [lifecycle(system, execute), ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
+    plugins: [lifecycle(system), ApolloServerPluginLandingPageDisabled(), ApolloServerPluginCacheControlDisabled()],
     logger: {
       debug: () => undefined,
       info: () => undefined,

@@ -66,6 +66,7 @@ export class Request implements RequestScope {
     const entries = this.#entries.splice(0);
     // All that was read is in the answer: while its entries are written nothing else has to be kept, or the collector would carry it along.
     this.#forget();
+    this.#kept.clear();
     // Where a statement of the query failed it took the transaction with it: the acts are recorded all the same.
     const recorded = entries.length ? recordReads(this.system, this.scope.tenantId, entries) : undefined;
     await Promise.all([reading?.then((open) => open.commit()), recorded]);

@@ -73,9 +73,11 @@ export async function openTogether(
   rows: readonly Omit<Sealed, 'column'>[],
 ): Promise<void> {
   const { system, scope } = request;
+  // Nobody would see them.
+  if (!rows.length || request.kept(answered).refusal) return;
   const texts = request.kept(opened);
-  const short = rows.filter((row): row is OpenRow => row.value !== null && row.value.length !== LENGTH_BYTES);
-  const owners = Map.groupBy(short, (row) => row.owner);
+  const shown = rows.filter((row): row is OpenRow => row.value !== null && row.value.length !== LENGTH_BYTES);
+  const owners = Map.groupBy(shown, (row) => row.owner);
   const unknown = [...owners.keys()].filter((owner) => !system.keys.cache.get(scope.tenantId, owner));
   if (unknown.length) await request.prepare(loadKeys, unknown);
   for (const [owner, own] of owners) {
@@ -84,7 +86,7 @@ export async function openTogether(
     let index = 0;
     try {
       unsealRun(key, runOf({ tenantId: scope.tenantId, subjectId: owner, column }, own), 0, own.length, (plain) =>
-        texts.set(own[index++]!.value, utf8(plain)),
+        texts.set(own[index++]!.value, plain.toString('utf8')),
       );
     } catch (error) {
       if (!(error instanceof SealBroken)) throw error;
@@ -105,8 +107,6 @@ function runOf(place: SealedRun['place'], rows: readonly OpenRow[]): SealedRun {
   const bytes = Buffer.concat(rows.map(({ value }) => value));
   return { place, bytes, start, end, writeRow: (index, into, to) => to + into.write(rows[index]!.row, to, 'latin1') };
 }
-
-const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 
 /** Opens a sealed column. Null where there is none or its key was destroyed; SealBroken if it was changed or moved, which is a bug to be logged. */
 export function openText(request: RequestScope, sealed: Sealed): Soon<string | null> {

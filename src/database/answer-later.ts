@@ -22,7 +22,8 @@ export function answerLater(client: pg.ClientBase): void {
   };
   const ask: Asks = (...given) => {
     const [statement, values] = given;
-    const bySelf = typeof (statement as { submit?: unknown } | null)?.submit === 'function';
+    const { submit, callback } = (statement ?? {}) as { submit?: unknown; callback?: unknown };
+    const bySelf = typeof submit === 'function' || typeof callback === 'function';
     return bySelf || given.some((one) => typeof one === 'function') ? query(...given) : promised(statement, values);
   };
   client.query = ask as pg.ClientBase['query'];

@@ -27,8 +27,8 @@ export interface SealedRun {
   writeRow(index: number, into: Buffer, at: number): number;
 }
 
-/** Opens the values from one index to another, in their order; `put` is given each, good until it returns. Throws SealBroken as `unseal` does. */
-export function unsealRun(key: Buffer, run: SealedRun, from: number, to: number, put: (plain: Uint8Array) => void): void {
+/** Opens the values from one index to another, in their order; `put` is given each, good until it returns, and opens nothing itself. Throws SealBroken as `unseal` does. */
+export function unsealRun(key: Buffer, run: SealedRun, from: number, to: number, put: (plain: Buffer) => void): void {
   const one = (index: number): Buffer => unseal(key, placeOf(run, index), run.bytes.subarray(run.start[index], run.end[index]));
   const prefix = Buffer.from(`${run.place.tenantId}\n${run.place.subjectId}\n${run.place.column}\n`);
   if (to - from < FEWEST || prefix.length > LONGEST) {
@@ -99,7 +99,7 @@ function tagCheck(stream: Int32Array, run: SealedRun, prefix: Buffer) {
   prefix.copy(work, BLOCKS, whole);
   const tag = new Int32Array(WORDS);
   const tagBytes = new Uint8Array(tag.buffer);
-  return (index: number, at: number): Uint8Array => {
+  return (index: number, at: number): Buffer => {
     work.fill(0, run.writeRow(index, work, row), text);
     const from = start[index]! + 1 + NONCE;
     const length = end[index]! - TAG - from;

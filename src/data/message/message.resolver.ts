@@ -46,12 +46,10 @@ async function answerPage(
   const page = connect((await read(window)) ?? [], window, (row) => row.id);
   const messages = page.edges.map(({ node }) => node);
   noteMessages(request, messages);
-  if (asked.has('body')) await openTogether(request, 'messages.body', messages.map(sealedBody));
-  if (asked.has('author'))
-    await preparePeople(
-      request,
-      messages.map(({ authorId }) => authorId),
-    );
+  const authors = asked.has('author') ? messages.map(({ authorId }) => authorId) : [];
+  const bodies = asked.has('body') ? messages.map(sealedBody) : [];
+  // Side by side: what both have to load is loaded in one round.
+  await Promise.all([openTogether(request, 'messages.body', bodies), preparePeople(request, authors)]);
   return page;
 }
 
