@@ -7,9 +7,9 @@ import type { Session } from '../../scope/in-scope.ts';
 import type { People } from './people.ts';
 import type { Sieve } from './sieve.ts';
 
-export const PAGE = 2000;
+export const PAGE = 1000;
 /** After how many pages their garbage is collected: the collector sees of a buffer little more than its name, and would wait for megabytes of names. */
-const COLLECTED_PAGES = 2;
+const COLLECTED_PAGES = 4;
 /** Below every id. */
 export const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 

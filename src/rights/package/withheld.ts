@@ -74,8 +74,10 @@ async function customersMessages(walk: Walk): Promise<number> {
   return walk.read(async (session) => {
     await enterOwnRows(session);
     const [row] = (await session.db.query(
-      `select count(*)::int as count from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id and c.kind = 'PERSONAL' and c.subject_id is distinct from $2
-       join messages m on m.tenant_id = c.tenant_id and m.conversation_id = c.id and m.author_id is distinct from $2 and m.kind <> 'TOMBSTONE'
+      // Conversation by conversation: joined, all messages of the tenant were read.
+      `select coalesce(sum(written.count), 0)::int as count
+       from participants p join conversations c on c.tenant_id = p.tenant_id and c.id = p.conversation_id and c.kind = 'PERSONAL' and c.subject_id is distinct from $2
+       cross join lateral (select count(*) as count from messages m where m.tenant_id = $1 and m.conversation_id = c.id and m.author_id is distinct from $2 and m.kind <> 'TOMBSTONE') written
        where p.tenant_id = $1 and p.user_id = $2`,
       [session.scope.tenantId, walk.subjectId],
     )) as { count: number }[];
