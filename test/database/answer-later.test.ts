@@ -1,22 +1,17 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { answerLater } from '../../src/database/answer-later.ts';
-import { freshDatabase, type FreshDatabase } from '../support/cluster.ts';
+import { freshClient } from '../support/cluster.ts';
 
 /* A connection that answers by a callback of ours must answer whoever asks it as pg does. */
 
-let database: FreshDatabase;
 let client: pg.Client;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client({ connectionString: database.adminUrl });
-  await client.connect();
+  ({ client, close } = await freshClient());
   answerLater(client);
 });
-afterAll(async () => {
-  await client.end();
-  await database.drop();
-});
+afterAll(() => close());
 
 test('statements are promised, with values or without, by text or by name, and answered in their order', async () => {
   const answered: number[] = [];

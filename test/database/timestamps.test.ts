@@ -1,20 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { types } from '../../src/database/timestamps.ts';
-import { freshDatabase, type FreshDatabase } from '../support/cluster.ts';
+import { freshClient } from '../support/cluster.ts';
 
-let database: FreshDatabase;
 let client: pg.Client;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client({ connectionString: database.adminUrl, types: types as never });
-  await client.connect();
+  ({ client, close } = await freshClient({ types: types as never }));
 });
-afterAll(async () => {
-  await client.end();
-  await database.drop();
-});
+afterAll(() => close());
 
 /** What the database holds is read as its own count of milliseconds, without what is finer. */
 async function expectRead(times: readonly string[]): Promise<void> {

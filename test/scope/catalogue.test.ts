@@ -1,21 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import pg from 'pg';
-import { freshDatabase, type FreshDatabase } from '../support/cluster.ts';
+import type pg from 'pg';
+import { freshClient } from '../support/cluster.ts';
 
 /** Tables that belong to no tenant: what was migrated, and the provider's directory, which holds no personal data. */
 const OF_NO_TENANT = ['migrations', 'tenant_directory'];
 
-let database: FreshDatabase;
 let client: pg.Client;
+let close: () => Promise<void>;
 beforeAll(async () => {
-  database = await freshDatabase();
-  client = new pg.Client({ connectionString: database.adminUrl });
-  await client.connect();
+  ({ client, close } = await freshClient());
 });
-afterAll(async () => {
-  await client.end();
-  await database.drop();
-});
+afterAll(() => close());
 
 const rows = async (text: string): Promise<Record<string, unknown>[]> =>
   (await client.query(text)).rows as Record<string, unknown>[];

@@ -1,53 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
-import type { RawRecord } from '../../src/intake/records.ts';
 import { inScope } from '../../src/scope/in-scope.ts';
 import { listen } from '../support/statements.ts';
 import { openWorld, type Answer, type World } from '../support/world.ts';
+import { group, openPlace, USERS, type Place } from './places.ts';
 
-const USERS = 12;
 const USER = `query ($id: ID!) { user(id: $id) { externalId profile { displayName } messages(first: 3) { edges { node { body author { displayName } } } } } }`;
 const CONVERSATION = `query ($id: ID!) { conversation(id: $id) { externalId messages(first: 2) { edges { node { body } } } } }`;
 
 let world: World;
 let admin: pg.Client;
 let statements: string[];
-interface Place {
-  tenant: string;
-  app: string;
-  token: string;
-  users: string[];
-  conversation: string;
-}
 let places: Place[];
-
-/** People of one app who wrote in one group; the names say which app it is. */
-function group(name: string): RawRecord[] {
-  const users = Array.from({ length: USERS }, (_, i) => `${name}-u${i}`);
-  return [
-    ...users.map((externalId): RawRecord => ({ type: 'user', externalId, profile: { displayName: `${externalId} name` } })),
-    { type: 'conversation', externalId: name, kind: 'PUBLIC_GROUP', name, participants: users.map((user) => ({ user })) },
-    ...Array.from({ length: USERS * 4 }, (_, i): RawRecord => {
-      const author = users[i % USERS]!;
-      const sentAt = new Date(Date.UTC(2026, 0, 1, 0, 0, i)).toISOString();
-      return { type: 'message', externalId: `m${i}`, conversation: name, author, sentAt, body: `${author} says ${i}` };
-    }),
-  ];
-}
-
-async function openPlace(tenant: string, name: string): Promise<Place> {
-  const app = await world.app(tenant, name);
-  await world.ingest(tenant, app, group(name));
-  const users = await Promise.all(Array.from({ length: USERS }, (_, i) => world.userId(tenant, app, `${name}-u${i}`)));
-  const [row] = await world.sql('select id from conversations where tenant_id = $1 and app_id = $2', [tenant, app]);
-  return { tenant, app, token: await world.token({ tenant, app }), users, conversation: String(row!['id']) };
-}
 
 beforeAll(async () => {
   world = await openWorld({ work: false });
   const [one, two] = [await world.tenant('One'), await world.tenant('Two')];
-  places = [await openPlace(one, 'a'), await openPlace(one, 'b'), await openPlace(two, 'c')];
+  places = [await openPlace(world, one, 'a'), await openPlace(world, one, 'b'), await openPlace(world, two, 'c')];
   admin = new pg.Client({ connectionString: world.database.adminUrl });
   await admin.connect();
   statements = listen(world);

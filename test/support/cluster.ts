@@ -48,3 +48,15 @@ function on(database: string, variable: string): string {
   url.pathname = `/${database}`;
   return url.href;
 }
+
+/** A connection of its own, as administrator, to a database of its own. */
+export async function freshClient(config: pg.ClientConfig = {}): Promise<{ client: pg.Client; close: () => Promise<void> }> {
+  const database = await freshDatabase();
+  const client = new pg.Client({ connectionString: database.adminUrl, ...config });
+  await client.connect();
+  const close = async (): Promise<void> => {
+    await client.end();
+    await database.drop();
+  };
+  return { client, close };
+}
