@@ -71,7 +71,7 @@ export async function openSystem(config: Config, runtimeUrl: string, options: Op
       onError: (error) => log.error({ name: error.name }, 'the job queue failed'),
     });
     closing.push(() => queue.boss.stop({ graceful: true, timeout: 5_000 }));
-    const system: System = { config, source, keys, files, queue, now: options.now ?? Date.now, log };
+    const system: System = { config, source, keys, files, queue, callers: { inside: 0 }, now: options.now ?? Date.now, log };
     await ensureProvider(system);
     if (options.work) {
       closing.push(startSealer(system, await openSigner(config.keys)));

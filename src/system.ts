@@ -12,6 +12,8 @@ export interface System {
   keys: Keyring;
   files: FileStore;
   queue: Queue;
+  /** How many requests this process is answering. Jobs give way to them. */
+  callers: { inside: number };
   /** Of a job at work: bounds how long its transactions may be silent, and throws before one commits if the job has been given to another worker. */
   lease?: { silence: string; hold: (db: Db) => Promise<void> };
   /** The clock, in milliseconds since the epoch; tests set their own. */

@@ -31,15 +31,15 @@ export interface Guard {
 /** Who comes in: by address before anything else, by key once the token is known, and nobody while the house is full. */
 export function guard(system: System, verifier: TokenVerifier): Guard {
   const { limits } = system.config;
+  const { callers } = system;
   const addresses = new RateLimiter(limits.addressRate);
   const refusals = new RateLimiter(limits.refusals);
   const keys = new RateLimiter(limits.keyRate);
-  let inFlight = 0;
   const slow = (seconds: number): void => {
     if (seconds) throw new TooManyRequests(429, seconds, `Too many requests; try again in ${seconds} s.`);
   };
   const shed = (): void => {
-    if (inFlight >= limits.inFlight) throw new TooManyRequests(503, 1, 'The server is busy; try again in 1 s.');
+    if (callers.inside >= limits.inFlight) throw new TooManyRequests(503, 1, 'The server is busy; try again in 1 s.');
   };
   const admitDownload = async (request: FastifyRequest): Promise<void> => {
     slow(refusals.wait(networkOf(request.ip)));
@@ -67,13 +67,13 @@ export function guard(system: System, verifier: TokenVerifier): Guard {
     },
     inside: async (reply, work) => {
       shed();
-      inFlight += 1;
+      callers.inside += 1;
       let left = false;
       let working = true;
       const leave = (): void => {
         if (left || working || !(reply.raw.writableFinished || reply.raw.destroyed)) return;
         left = true;
-        inFlight -= 1;
+        callers.inside -= 1;
       };
       reply.raw.once('finish', leave).once('close', leave);
       try {

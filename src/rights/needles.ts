@@ -99,6 +99,8 @@ export interface Sought {
   ids: readonly string[];
   /** One pattern a kind. */
   patterns: ReadonlyMap<string, string>;
+  /** Of everything that those patterns hold, what finds it in the middle of anything by LIKE. */
+  likes: readonly string[];
   /** Of somebody who is known by very much, what those patterns do not hold. */
   rare: readonly RareNeedle[];
   bytes: readonly Buffer[];
@@ -117,10 +119,11 @@ export function sought(needles: readonly Needle[]): Sought {
   );
   const worded = all.filter(({ words }) => words.length);
   const patterns = new Map<string, string>();
-  for (const { kind, spelling } of [...all.filter(({ words }) => !words.length), ...worded.slice(0, IN_ONE_EXPRESSION)])
-    patterns.set(kind, [patterns.get(kind), patternOf(spelling)].filter(Boolean).join('|'));
+  const held = [...all.filter(({ words }) => !words.length), ...worded.slice(0, IN_ONE_EXPRESSION)];
+  for (const { kind, spelling } of held) patterns.set(kind, [patterns.get(kind), patternOf(spelling)].filter(Boolean).join('|'));
   const ids = needles.filter(({ kind }) => kind === 'ID').map(({ value }) => value);
-  return { ids, patterns, rare: rareOf(worded.slice(IN_ONE_EXPRESSION)), bytes: rawNeedles(needles) };
+  const likes = held.map(({ spelling }) => likeAnywhere(spelling));
+  return { ids, patterns, likes, rare: rareOf(worded.slice(IN_ONE_EXPRESSION)), bytes: rawNeedles(needles) };
 }
 
 /** Of each spelling the word that fewest others have: the number of a ticket, not the address before it. */
@@ -142,6 +145,11 @@ export const rawNeedles = (needles: readonly Needle[]): Buffer[] =>
     .map((text) => Buffer.from(text, 'utf8'))
     .filter((bytes) => bytes.length >= 6)
     .slice(0, IN_BYTES);
+
+/** What finds a text in the middle of anything by LIKE. */
+const likeAnywhere = (text: string): string => `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+
+export const likeBytes = (bytes: Buffer): Buffer => Buffer.from(likeAnywhere(bytes.toString('latin1')), 'latin1');
 
 /** Finds any of the values in people's own words, whatever their case, as words of their own. */
 export function wordFinder(needles: readonly Needle[]): (text: string) => boolean {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
 import type { RawRecord } from '../../src/intake/records.ts';
+import { chance, seedOfRun } from '../isolation/chance.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { ERASE_USER } from './erasure.support.ts';
 
@@ -10,6 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const findingsOf = (row: Record<string, unknown>): { place: string; kind: string; count: number }[] =>
+  (row['residual'] as { findings: { place: string; kind: string; count: number }[] }).findings;
+
 type Person = Extract<RawRecord, { type: 'user' }>;
 
 /** Erases a person who is alone in an app, and answers the request's row. `leave` is what a bug leaves behind of them. */
@@ -17,6 +21,7 @@ async function eraseAlone(
   person: Omit<Person, 'type' | 'externalId'>,
   more: RawRecord[] = [],
   leave: (tenant: string) => Promise<unknown> = () => Promise.resolve(),
+  batch?: number,
 ): Promise<Record<string, unknown>> {
   const tenant = await world.tenant();
   const app = await world.app(tenant);
@@ -27,7 +32,7 @@ async function eraseAlone(
   expect(answer.messages).toEqual([]);
   const id = answer.data.eraseUser.id as string;
   await leave(tenant);
-  await carryOut(world.system, id, { ...world.cli, tenantId: tenant }, new AbortController().signal);
+  await carryOut(world.system, id, { ...world.cli, tenantId: tenant }, new AbortController().signal, batch);
   return (await world.sql('select status, error, residual from requests where id = $1', [id]))[0]!;
 }
 
@@ -66,7 +71,76 @@ test('somebody with thousands of tickets is erased to the end, and each one that
       await world.sql('update messages set external_id = $3 where tenant_id = $1 and external_id = $2', [tenant, name, text]);
   });
   expect(end).toMatchObject({ status: 'PARTIALLY_COMPLETED' });
-  expect((end['residual'] as { findings: { place: string; kind: string; count: number }[] }).findings).toEqual([
-    { place: 'messages.external_id', kind: 'REFERENCE', count: 2 },
+  expect(findingsOf(end)).toEqual([{ place: 'messages.external_id', kind: 'REFERENCE', count: 2 }]);
+});
+
+/** Messages of somebody else, in a group, by the names they are given. */
+const othersWords = (names: readonly string[]): RawRecord[] => [
+  { type: 'user', externalId: 'plat-2' },
+  { type: 'conversation', externalId: 'group', kind: 'PUBLIC_GROUP', participants: [{ user: 'plat-2' }] },
+  ...names.map((externalId): RawRecord => ({
+    type: 'message',
+    externalId,
+    conversation: 'group',
+    author: 'plat-2',
+    sentAt: '2026-01-01T10:00:00Z',
+    body: 'x',
+  })),
+];
+
+test.each([1, 2, 3, 1000])('what is left is found on whatever page it lies, and counted once: %i rows a page', async (rows) => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  const emoji = ['1', '2', '3', '4', '5'];
+  const marks = emoji.map((text): RawRecord => ({
+    type: 'reaction',
+    message: 'a',
+    conversation: 'group',
+    user: 'plat-2',
+    emoji: text,
+  }));
+  const end = await eraseAlone(
+    { profile: { displayName: 'Tia Quill' } },
+    [...othersWords(names), ...marks],
+    async (tenant) => {
+      const leave = (table: string, column: string, found: readonly string[]): Promise<unknown> =>
+        world.sql(`update ${table} set ${column} = ${column} || ' Tia Quill' where tenant_id = $1 and ${column} = any ($2)`, [
+          tenant,
+          found,
+        ]);
+      await leave('messages', 'external_id', ['a', 'd', 'g']);
+      await leave('reactions', 'emoji', ['2', '3', '4', '5']);
+    },
+    rows,
+  );
+  expect(findingsOf(end)).toEqual([
+    { place: 'messages.external_id', kind: 'NAME', count: 3 },
+    { place: 'reactions.emoji', kind: 'NAME', count: 4 },
+  ]);
+});
+
+test('whatever signs a value is written with, what is left of it is found, in clear and among sealed bytes, and nothing that only resembles it', async () => {
+  const { pick } = chance(seedOfRun('signs'));
+  const signs = [...'ab1%_\\.*$^()[]{}|+?é-/#'];
+  const references = [...new Set(Array.from({ length: 30 }, () => `x${Array.from({ length: 6 }, () => pick(signs)).join('')}y`))];
+  const names = references.map((_, nth) => `m${nth}`);
+  const end = await eraseAlone(
+    { profile: { displayName: 'Tia' } },
+    [
+      ...references.map((reference): RawRecord => ({ type: 'businessLink', user: 'plat-1', system: 'helpdesk', reference })),
+      ...othersWords([...names, 'like', 'bytes']),
+    ],
+    async (tenant) => {
+      const leave = (name: string, column: string, value: unknown): Promise<unknown> =>
+        world.sql(`update messages set ${column} = $3 where tenant_id = $1 and external_id = $2`, [tenant, name, value]);
+      for (const [nth, name] of names.entries()) await leave(name, 'external_id', `see ${references[nth]} again`);
+      await leave('like', 'external_id', `x${'%'.repeat(3)}y`);
+      await leave('bytes', 'body', Buffer.from(`\u0001${references[0]}\u00ff`));
+    },
+    // Each row is a page of its own: none is looked at because of another.
+    1,
+  );
+  expect(findingsOf(end)).toEqual([
+    { place: 'messages (sealed)', kind: 'BYTES', count: 1 },
+    { place: 'messages.external_id', kind: 'REFERENCE', count: references.length },
   ]);
 });

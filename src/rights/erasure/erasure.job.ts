@@ -1,6 +1,7 @@
 import { Refusal } from '../../errors.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import { restoreScope, systemScope, type Scope, type StoredScope } from '../../scope/scope.ts';
+import { givingWay } from '../../jobs/give-way.ts';
 import type { JobHandler } from '../../jobs/worker.ts';
 import type { System } from '../../system.ts';
 import { RequestStatus, type RequestTarget } from '../request.entity.ts';
@@ -15,7 +16,7 @@ import { scanResidual } from './residual.service.ts';
 import type { Walk } from './step.ts';
 import { userWalk } from './user-walk.ts';
 
-/** Rows a transaction: at some 3,000 to 10,000 messages a second, a kill costs a second or two of work. */
+/** Rows a transaction, deleted or looked at: a kill costs no more than that of work. */
 const BATCH = 5_000;
 /** A message is deleted in the asking transaction; files and scan are left. */
 const NOTHING: Walk = { count: async () => 0, locksApp: () => false, step: async () => undefined };
@@ -49,16 +50,17 @@ export async function carryOut(
       () => true,
       () => false,
     );
-    while (await deleteBatch(system, requestId, scope, batch)) {
+    const piece = async (): Promise<boolean> => {
+      const more = await deleteBatch(system, requestId, scope, batch);
       await removeDoomed(system, scope);
-      signal.throwIfAborted();
-    }
-    await removeDoomed(system, scope);
+      return more;
+    };
+    while (await givingWay(system, signal, piece)) signal.throwIfAborted();
     await inScope(system, scope, (session) => endLongConversation(session, requestId));
     if (!published) await publish();
     const request = await inScope(system, scope, (session) => openErasureOf(session, requestId));
     if (!request) return;
-    const residual = await scanResidual(system, systemScope(scope.tenantId, scope.requestId), request, signal);
+    const residual = await scanResidual(system, systemScope(scope.tenantId, scope.requestId), request, batch, signal);
     await inScope(system, scope, (session) => complete(session, requestId, residual));
   } catch (error) {
     if (!signal.aborted) await noteFailure(system, scope, requestId, error).catch(() => undefined);

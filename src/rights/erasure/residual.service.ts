@@ -8,13 +8,19 @@ import { scanFiles } from './file-scan.ts';
 import { leftOverFiles, leftOverRows } from './left-over.ts';
 import { openNeedles, sought } from '../needles.ts';
 import type { Residual, ResidualFinding } from './residual.entity.ts';
-import { scanTable } from './row-scan.ts';
+import { scanTable } from './table-scan.ts';
 
 /**
  * Looks for what was to be gone. After a person, a conversation or a message: for everything it was known by, in every table the catalogue knows
  * (rows, jobs, audit), and in names and content of files. After an app or a tenant, whose people are too many to look for by name: for any row at all.
  */
-export async function scanResidual(system: System, scope: Scope, request: RightsRequest, signal: AbortSignal): Promise<Residual> {
+export async function scanResidual(
+  system: System,
+  scope: Scope,
+  request: RightsRequest,
+  batch: number,
+  signal: AbortSignal,
+): Promise<Residual> {
   const tables = await inScope(system, scope, readCatalogue);
   const findings: ResidualFinding[] = [];
   let mentions: Residual['mentions'];
@@ -33,11 +39,9 @@ export async function scanResidual(system: System, scope: Scope, request: Rights
     const everywhere = sought(kept.needles);
     // Where evidence is kept, the ids that Habeas gave may stay.
     const inEvidence = sought(kept.needles.filter(({ kind }) => kind !== 'ID'));
-    // A transaction a table: none is held open for as long as the whole scan takes.
     for (const table of kept.needles.length ? tables : []) {
-      signal.throwIfAborted();
       const wanted = keepsIds(table) ? inEvidence : everywhere;
-      findings.push(...(await inScope(system, scope, (session) => scanTable(session, table, wanted))));
+      findings.push(...(await scanTable(system, scope, table, wanted, batch, signal)));
     }
     findings.push(...(await scanFiles(system, scope.tenantId, kept.needles, signal)));
     if (request.options['deepScan'] === true) mentions = await findMentions(system, scope, kept, signal);

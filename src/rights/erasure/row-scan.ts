@@ -1,54 +1,45 @@
 import type { Session } from '../../scope/in-scope.ts';
 import type { CatalogueTable } from './catalogue.queries.ts';
 import { BETWEEN_WORDS, type Sought } from '../needles.ts';
+import { Findings } from './findings.ts';
 import type { ResidualFinding } from './residual.entity.ts';
 
-/** A table that is full of one word is not worth counting to its end. */
-const COUNT_TO = 10_000;
+/** What a table is full of is not worth counting to its end. */
+export const COUNT_TO = 10_000;
 
-/** Looks for all values in all columns of a table, in one pass over this tenant's rows for each of: text, UUIDs, bytes. */
-export async function scanTable(session: Session, table: CatalogueTable, wanted: Sought): Promise<ResidualFinding[]> {
-  if (!table.readable) return [{ place: table.name, kind: 'UNREADABLE', count: 1 }];
-  return [
-    ...(await scanText(session, table, wanted)),
-    ...(await scanIds(session, table, wanted)),
-    ...(await scanBytes(session, table, wanted)),
-  ];
+/** Which rows of a table: a condition, with its parameters. */
+export interface Rows {
+  where: string;
+  parameters: readonly unknown[];
 }
 
-const quoted = (column: string): string => `"${column}"`;
-const columnsOf = (table: CatalogueTable, type: string): string[] =>
-  table.columns.filter((column) => column.type === type).map((column) => column.name);
+export const quoted = (column: string): string => `"${column}"`;
 
-/** The condition on the tenant, with its parameter, where the table has tenants. */
-function tenantOf({ scope }: Session, table: CatalogueTable): { where: string; parameters: unknown[]; next: number } {
-  return table.byTenant
-    ? { where: 'tenant_id = $1', parameters: [scope.tenantId], next: 2 }
-    : { where: 'true', parameters: [], next: 1 };
-}
+/** The columns of a type in which something may be found. What the scan itself looks for is kept sealed in one of them. */
+export const columnsOf = ({ name, columns }: CatalogueTable, type: 'text' | 'uuid' | 'bytea'): string[] =>
+  columns
+    .filter((column) => column.type === type && column.name !== 'tenant_id' && `${name}.${column.name}` !== 'requests.needles')
+    .map((column) => column.name);
 
-async function scanText(session: Session, table: CatalogueTable, wanted: Sought): Promise<ResidualFinding[]> {
-  const columns = columnsOf(table, 'text');
-  if (!columns.length) return [];
-  const findings = new Map<string, ResidualFinding>();
-  for (const finding of [
-    ...(await scanPatterns(session, table, columns, wanted.patterns)),
-    ...(await scanWords(session, table, columns, wanted.rare)),
-  ]) {
-    const name = `${finding.place} ${finding.kind}`;
-    findings.set(name, { place: finding.place, kind: finding.kind, count: finding.count + (findings.get(name)?.count ?? 0) });
-  }
-  return [...findings.values()];
+/** Finds and counts all values in all columns of some rows, in one pass over them for each of: text, UUIDs, bytes. */
+export async function scanRows(session: Session, table: CatalogueTable, wanted: Sought, rows: Rows): Promise<ResidualFinding[]> {
+  const text = columnsOf(table, 'text');
+  const found = new Findings();
+  if (text.length && wanted.patterns.size) found.add(await scanPatterns(session, table, text, wanted.patterns, rows));
+  if (text.length && wanted.rare.length) found.add(await scanWords(session, table, text, wanted.rare, rows));
+  found.add(await scanIds(session, table, wanted, rows));
+  found.add(await scanBytes(session, table, wanted, rows));
+  return found.list();
 }
 
 async function scanPatterns(
   session: Session,
   table: CatalogueTable,
   columns: readonly string[],
-  found: Sought['patterns'],
+  patterns: Sought['patterns'],
+  { where, parameters }: Rows,
 ): Promise<ResidualFinding[]> {
-  if (!found.size) return [];
-  const { where, parameters, next } = tenantOf(session, table);
+  const next = parameters.length + 1;
   const cells = columns.map((column, index) => `${quoted(column)}::text as c${index}`).join(', ');
   const values = columns.map((column, index) => `('${column}', c${index})`).join(', ');
   const rows = (await session.db.query(
@@ -56,7 +47,7 @@ async function scanPatterns(
        select ${cells} from ${table.sql} where ${where} and concat_ws(E'\\n', ${columns.map((column) => `${quoted(column)}::text`).join(', ')}) ~ $${next} limit ${COUNT_TO})
      select v.name as "column", n.kind, count(*)::int as count from hits cross join lateral (values ${values}) as v (name, value)
        cross join unnest($${next + 1}::text[], $${next + 2}::text[]) as n (kind, pattern) where v.value ~ n.pattern group by 1, 2`,
-    [...parameters, [...found.values()].join('|'), [...found.keys()], [...found.values()]],
+    [...parameters, [...patterns.values()].join('|'), [...patterns.keys()], [...patterns.values()]],
   )) as { column: string; kind: string; count: number }[];
   return rows.map(({ column, kind, count }) => ({ place: `${table.name}.${column}`, kind, count }));
 }
@@ -67,9 +58,9 @@ async function scanWords(
   table: CatalogueTable,
   columns: readonly string[],
   rare: Sought['rare'],
+  { where, parameters }: Rows,
 ): Promise<ResidualFinding[]> {
-  if (!rare.length) return [];
-  const { where, parameters, next } = tenantOf(session, table);
+  const next = parameters.length + 1;
   const values = columns.map((column) => `('${column}', t.${quoted(column)}::text)`).join(', ');
   const rows = (await session.db.query(
     // In two steps, or the planner may match every pattern against every text.
@@ -91,10 +82,15 @@ async function scanWords(
   return rows.map(({ column, kind, count }) => ({ place: `${table.name}.${column}`, kind, count }));
 }
 
-async function scanIds(session: Session, table: CatalogueTable, { ids }: Sought): Promise<ResidualFinding[]> {
-  const columns = columnsOf(table, 'uuid').filter((column) => column !== 'tenant_id');
+async function scanIds(
+  session: Session,
+  table: CatalogueTable,
+  { ids }: Sought,
+  { where, parameters }: Rows,
+): Promise<ResidualFinding[]> {
+  const columns = columnsOf(table, 'uuid');
   if (!columns.length || !ids.length) return [];
-  const { where, parameters, next } = tenantOf(session, table);
+  const next = parameters.length + 1;
   const is = (column: string): string => `${quoted(column)} = any ($${next}::uuid[])`;
   const [row] = (await session.db.query(
     `select ${columns.map((column) => `count(*) filter (where ${is(column)})::int as ${quoted(column)}`).join(', ')} from ${table.sql} where ${where} and (${columns.map(is).join(' or ')})`,
@@ -105,11 +101,15 @@ async function scanIds(session: Session, table: CatalogueTable, { ids }: Sought)
   );
 }
 
-async function scanBytes(session: Session, table: CatalogueTable, { bytes: raw }: Sought): Promise<ResidualFinding[]> {
-  // What the scan itself looks for is kept there, sealed.
-  const columns = columnsOf(table, 'bytea').filter((column) => `${table.name}.${column}` !== 'requests.needles');
+async function scanBytes(
+  session: Session,
+  table: CatalogueTable,
+  { bytes: raw }: Sought,
+  { where, parameters }: Rows,
+): Promise<ResidualFinding[]> {
+  const columns = columnsOf(table, 'bytea');
   if (!columns.length || !raw.length) return [];
-  const { where, parameters, next } = tenantOf(session, table);
+  const next = parameters.length + 1;
   const holds = columns.map((column) => `position(n in ${quoted(column)}) > 0`).join(' or ');
   const [row] = (await session.db.query(
     `select count(*)::int as count from (select 1 from ${table.sql} where ${where} and exists (select 1 from unnest($${next}::bytea[]) as n where ${holds}) limit ${COUNT_TO}) as hit`,
