@@ -12,7 +12,7 @@ export interface System {
   keys: Keyring;
   files: FileStore;
   queue: Queue;
-  /** How many requests this process is answering. Jobs give way to them. */
+  /** How many operations this process is answering, downloads apart. Jobs give way to them. */
   callers: { inside: number };
   /** Of a job at work: bounds how long its transactions may be silent, and throws before one commits if the job has been given to another worker. */
   lease?: { silence: string; hold: (db: Db) => Promise<void> };

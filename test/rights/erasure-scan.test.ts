@@ -119,9 +119,11 @@ test.each([1, 2, 3, 1000])('what is left is found on whatever page it lies, and 
 });
 
 test('whatever signs a value is written with, what is left of it is found, in clear and among sealed bytes, and nothing that only resembles it', async () => {
-  const { pick } = chance(seedOfRun('signs'));
-  const signs = [...'ab1%_\\.*$^()[]{}|+?é-/#'];
-  const references = [...new Set(Array.from({ length: 30 }, () => `x${Array.from({ length: 6 }, () => pick(signs)).join('')}y`))];
+  const random = chance(seedOfRun('signs'));
+  const signs = 'ab1%_\\.*$^()[]{}|+?é-/#'.split('');
+  const references = [
+    ...new Set(Array.from({ length: 30 }, () => `x${Array.from({ length: 6 }, () => random.pick(signs)).join('')}y`)),
+  ];
   const names = references.map((_, nth) => `m${nth}`);
   const end = await eraseAlone(
     { profile: { displayName: 'Tia' } },
@@ -142,5 +144,23 @@ test('whatever signs a value is written with, what is left of it is found, in cl
   expect(findingsOf(end)).toEqual([
     { place: 'messages (sealed)', kind: 'BYTES', count: 1 },
     { place: 'messages.external_id', kind: 'REFERENCE', count: references.length },
+  ]);
+});
+
+test('what a table is full of is counted to ten thousand, and does not hide what else is in it', async () => {
+  const end = await eraseAlone(
+    { profile: { displayName: 'Tia Quill', email: 'tia@mail.example' } },
+    othersWords(['a']),
+    async (tenant) =>
+      world.sql(
+        `insert into reactions (tenant_id, app_id, conversation_id, message_id, user_id, emoji)
+           select m.tenant_id, m.app_id, m.conversation_id, m.id, m.subject_id, case when n = 10100 then '99999 tia@mail.example' else n || ' Tia Quill' end
+             from messages m, generate_series(1, 10100) as n where m.tenant_id = $1 and m.external_id = 'a'`,
+        [tenant],
+      ),
+  );
+  expect(findingsOf(end)).toEqual([
+    { place: 'reactions.emoji', kind: 'EMAIL', count: 1 },
+    { place: 'reactions.emoji', kind: 'NAME', count: 10_000 },
   ]);
 });

@@ -39,7 +39,7 @@ export async function readCatalogue({ db }: Session): Promise<CatalogueTable[]> 
     `select n.nspname as schema, c.relname as "table", a.attname as "column", has_table_privilege(c.oid, 'select') as readable,
        case when t.typname in ('uuid', 'bytea') then t.typname when t.typcategory in ('S', 'E', 'A') or t.typname in ('json', 'jsonb') then 'text' end as type,
        (select k.nth::int from pg_index i cross join lateral unnest(i.indkey) with ordinality as k (attnum, nth)
-         where i.indrelid = c.oid and i.indisprimary and k.attnum = a.attnum) as "inKey"
+         where i.indrelid = c.oid and i.indisprimary and k.nth <= i.indnkeyatts and k.attnum = a.attnum) as "inKey"
      from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid join pg_type t on t.oid = a.atttypid
      where n.nspname = any ($1) and c.relkind in ('r', 'p') and not c.relispartition and a.attnum > 0 and not a.attisdropped and has_schema_privilege(n.oid, 'usage')
      order by n.nspname, c.relname, a.attnum`,

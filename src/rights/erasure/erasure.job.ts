@@ -13,10 +13,10 @@ import { isOpen, ledgerLineOf, lockAppSoon, openErasureOf, publishLedgerLine, wi
 import { destroyNeedles } from '../needles.ts';
 import type { Residual } from './residual.entity.ts';
 import { scanResidual } from './residual.service.ts';
-import type { Walk } from './step.ts';
+import type { Step, Walk } from './step.ts';
 import { userWalk } from './user-walk.ts';
 
-/** Rows a transaction, deleted or looked at: a kill costs no more than that of work. */
+/** Rows a transaction, deleted or looked at. A kill costs no more than that of what was deleted; the search is begun anew. */
 const BATCH = 5_000;
 /** A message is deleted in the asking transaction; files and scan are left. */
 const NOTHING: Walk = { count: async () => 0, locksApp: () => false, step: async () => undefined };
@@ -51,9 +51,10 @@ export async function carryOut(
       () => false,
     );
     const piece = async (): Promise<boolean> => {
-      const more = await deleteBatch(system, requestId, scope, batch);
-      await removeDoomed(system, scope);
-      return more;
+      const step = await deleteBatch(system, requestId, scope, batch);
+      // After the last batch also those that a killed one left.
+      if (!step || step.files?.length) await removeDoomed(system, scope);
+      return step !== undefined;
     };
     while (await givingWay(system, signal, piece)) signal.throwIfAborted();
     await inScope(system, scope, (session) => endLongConversation(session, requestId));
@@ -68,19 +69,19 @@ export async function carryOut(
   }
 }
 
-async function deleteBatch(system: System, requestId: string, scope: Scope, batch: number): Promise<boolean> {
+async function deleteBatch(system: System, requestId: string, scope: Scope, batch: number): Promise<Step | undefined> {
   return inScope(system, scope, async (session) => {
     const found = await findRequest(session, requestId);
     const walk = WALKS[found.target];
     const counted = found.total ?? (isOpen(found) ? await walk.count(session, found) : 0);
     if (isOpen(found) && found.appId && walk.locksApp(found)) await lockAppSoon(session, found.appId);
     const request = await openErasureOf(session, requestId);
-    if (!request) return false;
+    if (!request) return undefined;
     const total = request.total ?? counted;
     const step = await walk.step(session, request, batch);
     if (!step) {
       await advanceRequest(session, requestId, { status: RequestStatus.RUNNING, total: Math.max(total, request.done) });
-      return false;
+      return undefined;
     }
     await doom(session, step.files ?? []);
     const done = request.done + step.rows;
@@ -92,7 +93,7 @@ async function deleteBatch(system: System, requestId: string, scope: Scope, batc
       counts: added(request.counts, step.counts),
       error: null,
     });
-    return true;
+    return step;
   });
 }
 

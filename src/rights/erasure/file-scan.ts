@@ -1,4 +1,5 @@
 import { Refusal } from '../../errors.ts';
+import { givingWay } from '../../jobs/give-way.ts';
 import type { System } from '../../system.ts';
 import { rawNeedles, type Needle } from '../needles.ts';
 import type { ResidualFinding } from './residual.entity.ts';
@@ -19,7 +20,8 @@ export async function scanFiles(
     signal.throwIfAborted();
     const evidence = /\/(?:erasures|checkpoints)\//.test(name);
     const wanted = evidence ? rawOfEvidence : raw;
-    if (wanted.some((needle) => name.includes(needle.toString('utf8'))) || (await holds(system, name, wanted))) count += 1;
+    const named = wanted.some((needle) => name.includes(needle.toString('utf8')));
+    if (named || (await givingWay(system, signal, () => holds(system, name, wanted)))) count += 1;
   }
   return count ? [{ place: 'files', kind: 'BYTES', count }] : [];
 }

@@ -2,6 +2,7 @@ import { renderMentions } from '../../data/mention.ts';
 import { place } from '../../data/place.ts';
 import { readByIndex } from '../../database/by-index.ts';
 import { boundedPage, bytesOf } from '../../database/page-bytes.ts';
+import { givingWay } from '../../jobs/give-way.ts';
 import { subjectKeys } from '../../keys/keyring.ts';
 import { unsealText } from '../../keys/sealed-value.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
@@ -36,7 +37,9 @@ export async function findMentions(
     while (after) {
       signal.throwIfAborted();
       const from: string = after;
-      const page: Page = await inScope(system, scope, (session) => readPage(session, conversationId, from, names));
+      const page: Page = await givingWay(system, signal, () =>
+        inScope(system, scope, (session) => readPage(session, conversationId, from, names)),
+      );
       for (const messageId of page.naming) add({ messageId, conversationId });
       after = page.next;
     }

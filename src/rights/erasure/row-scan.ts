@@ -4,9 +4,6 @@ import { BETWEEN_WORDS, type Sought } from '../needles.ts';
 import { Findings } from './findings.ts';
 import type { ResidualFinding } from './residual.entity.ts';
 
-/** What a table is full of is not worth counting to its end. */
-export const COUNT_TO = 10_000;
-
 /** Which rows of a table: a condition, with its parameters. */
 export interface Rows {
   where: string;
@@ -44,7 +41,7 @@ async function scanPatterns(
   const values = columns.map((column, index) => `('${column}', c${index})`).join(', ');
   const rows = (await session.db.query(
     `with hits as materialized (
-       select ${cells} from ${table.sql} where ${where} and concat_ws(E'\\n', ${columns.map((column) => `${quoted(column)}::text`).join(', ')}) ~ $${next} limit ${COUNT_TO})
+       select ${cells} from ${table.sql} where ${where} and concat_ws(E'\\n', ${columns.map((column) => `${quoted(column)}::text`).join(', ')}) ~ $${next})
      select v.name as "column", n.kind, count(*)::int as count from hits cross join lateral (values ${values}) as v (name, value)
        cross join unnest($${next + 1}::text[], $${next + 2}::text[]) as n (kind, pattern) where v.value ~ n.pattern group by 1, 2`,
     [...parameters, [...patterns.values()].join('|'), [...patterns.keys()], [...patterns.values()]],
@@ -69,7 +66,7 @@ async function scanWords(
          cross join lateral regexp_split_to_table(v.value, $${next + 3}) as w (word) where ${where} and w.word = any ($${next}::text[]))
      select name as "column", kind, count(*)::int as count from (
        select distinct "table", "row", name, n.kind from hits
-         join unnest($${next}::text[], $${next + 1}::text[], $${next + 2}::text[]) as n (word, kind, pattern) using (word) where value ~ n.pattern limit ${COUNT_TO}) as found
+         join unnest($${next}::text[], $${next + 1}::text[], $${next + 2}::text[]) as n (word, kind, pattern) using (word) where value ~ n.pattern) as found
      group by 1, 2`,
     [
       ...parameters,
@@ -112,7 +109,7 @@ async function scanBytes(
   const next = parameters.length + 1;
   const holds = columns.map((column) => `position(n in ${quoted(column)}) > 0`).join(' or ');
   const [row] = (await session.db.query(
-    `select count(*)::int as count from (select 1 from ${table.sql} where ${where} and exists (select 1 from unnest($${next}::bytea[]) as n where ${holds}) limit ${COUNT_TO}) as hit`,
+    `select count(*)::int as count from (select 1 from ${table.sql} where ${where} and exists (select 1 from unnest($${next}::bytea[]) as n where ${holds})) as hit`,
     [...parameters, raw],
   )) as { count: number }[];
   return row!.count ? [{ place: `${table.name} (sealed)`, kind: 'BYTES', count: row!.count }] : [];

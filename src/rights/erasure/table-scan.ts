@@ -1,4 +1,4 @@
-import { readByIndex } from '../../database/by-index.ts';
+import { readByKey } from '../../database/by-index.ts';
 import { givingWay } from '../../jobs/give-way.ts';
 import { inScope, type Session } from '../../scope/in-scope.ts';
 import type { Scope } from '../../scope/scope.ts';
@@ -7,7 +7,7 @@ import { likeBytes, type Sought } from '../needles.ts';
 import type { CatalogueTable } from './catalogue.queries.ts';
 import { Findings } from './findings.ts';
 import type { ResidualFinding } from './residual.entity.ts';
-import { columnsOf, COUNT_TO, quoted, scanRows, type Rows } from './row-scan.ts';
+import { columnsOf, quoted, scanRows, type Rows } from './row-scan.ts';
 
 /** A row's primary key behind the tenant. */
 type Key = readonly unknown[];
@@ -28,10 +28,8 @@ export async function scanTable(
   const found = new Findings();
   const scanPage = (after?: Key): Promise<Key | undefined> =>
     inScope(system, scope, async (session) => {
-      const { touched, upTo } = await lookAtPage(session, table, wanted, after, limit);
-      const patterns: Sought['patterns'] = touched && found.total < COUNT_TO ? wanted.patterns : new Map();
-      const still: Sought = touched ? { ...wanted, patterns } : { ...wanted, patterns, ids: [], bytes: [] };
-      found.add(await scanRows(session, table, still, rowsOf(session, table, after, upTo)));
+      const { upTo, ...page } = await lookAtPage(session, table, wanted, after, limit);
+      found.add(await scanRows(session, table, { ...wanted, ...page }, rowsOf(session, table, after, upTo)));
       return upTo;
     });
   let after: Key | undefined;
@@ -43,7 +41,7 @@ export async function scanTable(
   return found.list();
 }
 
-/** What the rows of a tenant are told apart by; nothing where the table has no tenants, which then is one page. */
+/** What the rows of a tenant are told apart by; nothing where the table has no tenants, or one row of each: it is one page. */
 const keyOf = ({ key, byTenant }: CatalogueTable): string[] =>
   byTenant && key[0] === 'tenant_id' ? key.slice(1).map(quoted) : [];
 
@@ -57,56 +55,60 @@ function rowsOf({ scope }: Session, table: CatalogueTable, after?: Key, upTo?: K
   return { where: bounds.join(' and '), parameters };
 }
 
-/**
- * Whether any row of a page holds anything that is looked for, or what may be it, in one pass: nearly none does, and LIKE sorts them out several times as
- * fast as the patterns find them. With it where the page ends; the last one has no end, so that what comes in meanwhile is on it.
- */
+/** What is worth looking for on a page, and the key of its last row; undefined for the last page. */
+type Page = Pick<Sought, 'patterns' | 'ids' | 'bytes'> & { upTo?: Key | undefined };
+
+/** Asks in one pass what of all that is looked for may be on a page: nearly always nothing, and LIKE knows that several times as fast as the patterns. */
 async function lookAtPage(
   session: Session,
   table: CatalogueTable,
   wanted: Sought,
   after: Key | undefined,
   limit: number,
-): Promise<{ touched: boolean; upTo: Key | undefined }> {
-  const { where, parameters } = rowsOf(session, table, after);
-  const values: unknown[] = [...parameters];
-  const parameter = (value: unknown): string => `$${values.push(value)}`;
-  const touches = touching(table, wanted, parameter);
+): Promise<Page> {
   const key = keyOf(table);
-  if (!key.length) {
-    const [row] = (await session.db.query(
-      `select exists (select 1 from ${table.sql} where ${where} and (${touches})) as touched`,
-      values,
-    )) as { touched: boolean }[];
-    return { touched: row!.touched, upTo: undefined };
-  }
-  await readByIndex(session.db);
-  const most = parameter(limit);
-  const found = (await session.db.query(
-    `select key, nth, touched from (
-       select array[${key.map((column) => `${column}::text`).join(', ')}] as key, row_number() over (order by ${key.join(', ')}) as nth, ${touches} as touched
-         from ${table.sql} where ${where} order by ${key.join(', ')} limit ${most}) as page where touched or nth = ${most}`,
+  if (!key.length) return wanted;
+  const { where, parameters } = rowsOf(session, table, after);
+  const values: unknown[] = [...parameters, limit];
+  const most = `$${values.length}`;
+  const { text, ids, bytes } = touching(table, wanted, (value) => `$${values.push(value)}`);
+  await readByKey(session.db);
+  const rows = (await session.db.query(
+    `select * from (
+       select array[${key.map((column) => `${column}::text`).join(', ')}] as key, row_number() over (order by ${key.join(', ')}) = ${most} as last, ${text} as text, ${ids} as ids, ${bytes} as bytes
+         from ${table.sql} where ${where} order by ${key.join(', ')} limit ${most}) as page where text or ids or bytes or last`,
     values,
-  )) as { key: string[]; nth: string; touched: boolean | null }[];
+  )) as ({ key: string[] } & Record<'last' | 'text' | 'ids' | 'bytes', boolean | null>)[];
   return {
-    touched: found.some(({ touched }) => touched),
-    upTo: found.find(({ nth }) => Number(nth) === limit)?.key,
+    patterns: rows.some((row) => row.text) ? wanted.patterns : new Map(),
+    ids: rows.some((row) => row.ids) ? wanted.ids : [],
+    bytes: rows.some((row) => row.bytes) ? wanted.bytes : [],
+    upTo: rows.find(({ last }) => last)?.key,
   };
 }
 
-/** The condition on a row that holds anything that is looked for, wherever it is. */
-function touching(table: CatalogueTable, { ids, likes, bytes }: Sought, parameter: (value: unknown) => string): string {
-  const [text, uuids, raw] = (['text', 'uuid', 'bytea'] as const).map((type) => columnsOf(table, type).map(quoted));
-  const any: string[] = [];
-  if (text!.length && likes.length)
-    any.push(`concat_ws(E'\\n', ${text!.map((column) => `${column}::text`).join(', ')}) like any (${parameter(likes)}::text[])`);
-  if (uuids!.length && ids.length) {
-    const list = parameter(ids);
-    any.push(...uuids!.map((column) => `${column} = any (${list}::uuid[])`));
-  }
-  if (raw!.length && bytes.length) {
-    const list = parameter(bytes.map(likeBytes));
-    any.push(...raw!.map((column) => `${column} like any (${list}::bytea[])`));
-  }
-  return any.join(' or ') || 'false';
+/** Conditions on a row that it holds any text, id or bytes that are looked for, wherever it is. */
+function touching(
+  table: CatalogueTable,
+  { ids, likes, bytes }: Sought,
+  parameter: (value: unknown) => string,
+): Record<'text' | 'ids' | 'bytes', string> {
+  const holds = (
+    type: 'text' | 'uuid' | 'bytea',
+    values: readonly unknown[],
+    test: (columns: string[], list: string) => string,
+  ): string => {
+    const columns = columnsOf(table, type).map(quoted);
+    return columns.length && values.length ? test(columns, `any (${parameter(values)}::${type}[])`) : 'false';
+  };
+  const any = (columns: string[], is: string): string => `(${columns.map((column) => `${column} ${is}`).join(' or ')})`;
+  return {
+    text: holds(
+      'text',
+      likes,
+      (columns, list) => `concat_ws(E'\\n', ${columns.map((column) => `${column}::text`).join(', ')}) like ${list}`,
+    ),
+    ids: holds('uuid', ids, (columns, list) => any(columns, `= ${list}`)),
+    bytes: holds('bytea', bytes.map(likeBytes), (columns, list) => any(columns, `like ${list}`)),
+  };
 }
