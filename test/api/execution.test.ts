@@ -15,6 +15,7 @@ import {
   type GraphQLResolveInfo,
 } from 'graphql';
 import { executeOperation } from '../../src/api/executor.ts';
+import { LONG } from '../fuzz/support/outcome.ts';
 
 const FIELDS = `
   text: String
@@ -134,6 +135,9 @@ const document = fc
   .map((text) => parse(text))
   .filter((parsed) => validate(schema, parsed).length === 0);
 
+/** Documents a property is tried with; each is executed twice, and some are long. */
+const RUNS = LONG ? 400 : 60;
+
 interface Answer {
   result: ExecutionResult;
   met: string[];
@@ -173,6 +177,7 @@ test('an operation that goes well is answered as graphql itself answers it, to t
       expect(text(ours.result)).toBe(text(theirs.result));
       expect(ours.met.toSorted()).toEqual(theirs.met.toSorted());
     }),
+    { numRuns: RUNS },
   );
 });
 
@@ -187,7 +192,7 @@ test('one failure, wherever it is, nulls the same and is told in the same words,
       const { theirs, ours } = await both(parsed, (path) => (path === bad ? how : calm(path)), { null: 7 });
       expect(textInAnyOrder(ours.result)).toBe(textInAnyOrder(theirs.result));
     }),
-    { numRuns: 200 },
+    { numRuns: RUNS },
   );
 });
 
@@ -199,7 +204,7 @@ test('whatever throws at once, the same is null and the same is told in the same
       expect(text(ours.result)).toBe(text(theirs.result));
       expect(ours.met).toEqual(theirs.met);
     }),
-    { numRuns: 200 },
+    { numRuns: RUNS },
   );
 });
 
@@ -212,7 +217,7 @@ test('whatever is rejected at once, the same is null; which errors are told for 
       expect(JSON.stringify(ours.result.data)).toBe(JSON.stringify(theirs.result.data));
       expect(Boolean(ours.result.errors?.length)).toBe(Boolean(theirs.result.errors?.length));
     }),
-    { numRuns: 200 },
+    { numRuns: RUNS },
   );
 });
 
