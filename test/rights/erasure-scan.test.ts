@@ -48,32 +48,6 @@ test.each([
   expect(await eraseAlone({ profile: { displayName } })).toMatchObject({ status: 'COMPLETED', residual: { total: 0 } });
 });
 
-const ticket = (n: number): string => `https://helpdesk.example/tickets/Ticket-${String(n * 7919).padStart(9, '0')}`;
-const tickets = (count: number): RawRecord[] =>
-  Array.from({ length: count }, (_, n) => ({ type: 'businessLink', user: 'plat-1', system: 'helpdesk', reference: ticket(n) }));
-
-test('somebody with thousands of tickets is erased to the end, and each one that is left behind is found, as a word of its own', async () => {
-  const group: RawRecord[] = [
-    { type: 'user', externalId: 'plat-2' },
-    { type: 'conversation', externalId: 'group', kind: 'PUBLIC_GROUP', participants: [{ user: 'plat-2' }] },
-    ...['a', 'b', 'c', 'd'].map((externalId): RawRecord => ({
-      type: 'message',
-      externalId,
-      conversation: 'group',
-      author: 'plat-2',
-      sentAt: '2026-01-01T10:00:00Z',
-      body: 'x',
-    })),
-  ];
-  const end = await eraseAlone({ profile: { displayName: 'Tia' } }, [...tickets(2000), ...group], async (tenant) => {
-    const left = { a: `{"see":"${ticket(1999)}"}`, b: `again ${ticket(1000)}`, c: `${ticket(1500)}7`, d: 'tickets' };
-    for (const [name, text] of Object.entries(left))
-      await world.sql('update messages set external_id = $3 where tenant_id = $1 and external_id = $2', [tenant, name, text]);
-  });
-  expect(end).toMatchObject({ status: 'PARTIALLY_COMPLETED' });
-  expect(findingsOf(end)).toEqual([{ place: 'messages.external_id', kind: 'REFERENCE', count: 2 }]);
-});
-
 /** Messages of somebody else, in a group, by the names they are given. */
 const othersWords = (names: readonly string[]): RawRecord[] => [
   { type: 'user', externalId: 'plat-2' },
@@ -87,6 +61,21 @@ const othersWords = (names: readonly string[]): RawRecord[] => [
     body: 'x',
   })),
 ];
+
+const ticket = (n: number): string => `https://helpdesk.example/tickets/Ticket-${String(n * 7919).padStart(9, '0')}`;
+const tickets = (count: number): RawRecord[] =>
+  Array.from({ length: count }, (_, n) => ({ type: 'businessLink', user: 'plat-1', system: 'helpdesk', reference: ticket(n) }));
+
+test('somebody with thousands of tickets is erased to the end, and each one that is left behind is found, as a word of its own', async () => {
+  const group = othersWords(['a', 'b', 'c', 'd']);
+  const end = await eraseAlone({ profile: { displayName: 'Tia' } }, [...tickets(2000), ...group], async (tenant) => {
+    const left = { a: `{"see":"${ticket(1999)}"}`, b: `again ${ticket(1000)}`, c: `${ticket(1500)}7`, d: 'tickets' };
+    for (const [name, text] of Object.entries(left))
+      await world.sql('update messages set external_id = $3 where tenant_id = $1 and external_id = $2', [tenant, name, text]);
+  });
+  expect(end).toMatchObject({ status: 'PARTIALLY_COMPLETED' });
+  expect(findingsOf(end)).toEqual([{ place: 'messages.external_id', kind: 'REFERENCE', count: 2 }]);
+});
 
 test.each([1, 2, 3, 1000])('what is left is found on whatever page it lies, and counted once: %i rows a page', async (rows) => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
