@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { leavingAside } from '../database/by-index.ts';
 import type { Db } from '../database/db.ts';
 import { prepareStatements } from '../database/prepared.ts';
 import type { System } from '../system.ts';
@@ -128,9 +129,7 @@ export async function inTenant<T>(session: Session, tenantId: string, act: (sess
  * One plan for every caller, made once a connection, and always by an index: planning anew took longer than reading, and a plan that suits a table of ten
  * rows must not outlive them. No list of the API is read in any other order than that of its index.
  */
-const PREPARED = ["set_config('plan_cache_mode', 'force_generic_plan', true)"]
-  .concat(['seqscan', 'bitmapscan'].map((way) => `set_config('enable_${way}', 'off', true)`))
-  .join(', ');
+const PREPARED = `set_config('plan_cache_mode', 'force_generic_plan', true), ${leavingAside('seqscan', 'bitmapscan')}`;
 
 function beginPrepared(system: System, scope: Scope, seconds: number): Promise<Begun> {
   const runner = system.source.createQueryRunner();

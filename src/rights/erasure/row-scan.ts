@@ -12,11 +12,15 @@ export interface Rows {
 
 export const quoted = (column: string): string => `"${column}"`;
 
-/** The columns of a type in which something may be found. What the scan itself looks for is kept sealed in one of them. */
+/** The columns of a type in which something may be found; not the one that keeps, sealed, what the scan looks for. */
 export const columnsOf = ({ name, columns }: CatalogueTable, type: 'text' | 'uuid' | 'bytea'): string[] =>
   columns
     .filter((column) => column.type === type && column.name !== 'tenant_id' && `${name}.${column.name}` !== 'requests.needles')
     .map((column) => column.name);
+
+/** All texts of a row as one: what is looked for in it is in one of them. */
+export const textOfRow = (columns: readonly string[]): string =>
+  `concat_ws(E'\\n', ${columns.map((column) => `${quoted(column)}::text`).join(', ')})`;
 
 /** Finds and counts all values in all columns of some rows, in one pass over them for each of: text, UUIDs, bytes. */
 export async function scanRows(session: Session, table: CatalogueTable, wanted: Sought, rows: Rows): Promise<ResidualFinding[]> {
@@ -41,7 +45,7 @@ async function scanPatterns(
   const values = columns.map((column, index) => `('${column}', c${index})`).join(', ');
   const rows = (await session.db.query(
     `with hits as materialized (
-       select ${cells} from ${table.sql} where ${where} and concat_ws(E'\\n', ${columns.map((column) => `${quoted(column)}::text`).join(', ')}) ~ $${next})
+       select ${cells} from ${table.sql} where ${where} and ${textOfRow(columns)} ~ $${next})
      select v.name as "column", n.kind, count(*)::int as count from hits cross join lateral (values ${values}) as v (name, value)
        cross join unnest($${next + 1}::text[], $${next + 2}::text[]) as n (kind, pattern) where v.value ~ n.pattern group by 1, 2`,
     [...parameters, [...patterns.values()].join('|'), [...patterns.keys()], [...patterns.values()]],

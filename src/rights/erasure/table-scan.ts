@@ -7,7 +7,7 @@ import { likeBytes, type Sought } from '../needles.ts';
 import type { CatalogueTable } from './catalogue.queries.ts';
 import { Findings } from './findings.ts';
 import type { ResidualFinding } from './residual.entity.ts';
-import { columnsOf, quoted, scanRows, type Rows } from './row-scan.ts';
+import { columnsOf, quoted, scanRows, textOfRow, type Rows } from './row-scan.ts';
 
 /** A row's primary key behind the tenant. */
 type Key = readonly unknown[];
@@ -98,16 +98,12 @@ function touching(
     values: readonly unknown[],
     test: (columns: string[], list: string) => string,
   ): string => {
-    const columns = columnsOf(table, type).map(quoted);
+    const columns = columnsOf(table, type);
     return columns.length && values.length ? test(columns, `any (${parameter(values)}::${type}[])`) : 'false';
   };
-  const any = (columns: string[], is: string): string => `(${columns.map((column) => `${column} ${is}`).join(' or ')})`;
+  const any = (columns: string[], is: string): string => `(${columns.map((column) => `${quoted(column)} ${is}`).join(' or ')})`;
   return {
-    text: holds(
-      'text',
-      likes,
-      (columns, list) => `concat_ws(E'\\n', ${columns.map((column) => `${column}::text`).join(', ')}) like ${list}`,
-    ),
+    text: holds('text', likes, (columns, list) => `${textOfRow(columns)} like ${list}`),
     ids: holds('uuid', ids, (columns, list) => any(columns, `= ${list}`)),
     bytes: holds('bytea', bytes.map(likeBytes), (columns, list) => any(columns, `like ${list}`)),
   };
