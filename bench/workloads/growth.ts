@@ -1,4 +1,4 @@
-import type { Loaded } from '../bed.ts';
+import { withClient, type Loaded } from '../bed.ts';
 import { serveHabeas } from '../child.ts';
 import { load, type Target } from '../load.ts';
 import { alternate, round, show, spread } from '../measure.ts';
@@ -10,7 +10,15 @@ export const growth: Run = async (bed, options, log) => {
   const many = options.rows ?? ROWS.growth;
   const sizes = [Math.min(GROWTH_FROM, Math.round(many / 3)), many];
   const servers: { name: string; target: Target; close: () => Promise<void> }[] = [];
+  const settings = (...texts: string[]) =>
+    withClient(bed.adminUrl, async (client) => {
+      for (const text of [...texts, 'select pg_reload_conf()']) await client.query(text);
+    });
   try {
+    // Loading is not measured, and is slower with a checkpoint each gigabyte of log.
+    await settings("alter system set max_wal_size = '10GB'");
+    for (const rows of sizes) await bed.loaded({ rows }, 'ours');
+    await settings('alter system reset max_wal_size', 'checkpoint');
     for (const rows of sizes) {
       const loaded: Loaded = await bed.loaded({ rows }, 'ours');
       const server = await serveHabeas({ ...loaded.environment, HABEAS_POOL_SIZE: String(POOL) });
