@@ -56,13 +56,19 @@ async function eraseHere(bed: Bed, original: Loaded, options: Options): Promise<
     const rows = (performance.now() - began) / 1000;
     await completed(whales[0]!);
     const all = (performance.now() - began) / 1000;
-    await erase(whales[1]!);
-    const busy = await load(target, { ...options, seconds: 600, until: completed(whales[1]!) });
+    const [beside, busy] = await Promise.all([
+      timed(async () => {
+        await erase(whales[1]!);
+        await completed(whales[1]!);
+      }),
+      load(target, { ...options, seconds: 600, until: completed(whales[1]!) }),
+    ]);
     return {
       small: median(small) * 1000,
       large: large * 1000,
       seconds: rows,
       completed: all,
+      beside,
       idle: idle['p99']!,
       busy: busy['p99']!,
       megabytes: server.usage().megabytes,
@@ -114,6 +120,7 @@ export const erase: Run = async (bed, options, log) => {
       ['rows gone, s', of('seconds')],
       ['rows gone, rows/s', round(speed(ours!))],
       ['searched for what is left, and completed, s', of('completed')],
+      ['completed, while others read, s', of('beside')],
       ['the peer: rows gone, s', show(spread(theirs!, 'seconds'))],
       ['the peer: rows gone, rows/s', round(speed(theirs!))],
       ['p99 of reads, idle, ms', of('idle')],

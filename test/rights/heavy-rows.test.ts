@@ -12,6 +12,8 @@ import { downloadZip, finished, REQUEST } from './support.ts';
 /** Twice what a page may weigh, in rows of the longest texts, with light ones between. */
 const TEXTS = Array.from({ length: 70 }, (_, nth) => (nth % 2 ? `light ${nth}` : `${nth} `.padEnd(1_000_000, 'x')));
 const short = (text: string): string => `${text.slice(0, 8)}… ${text.length}`;
+/** A text with its long runs counted, which is read in a hundredth of the time. */
+const squeezed = (text: string): string => text.replaceAll(/x{100,}/g, (run) => `${run.length} times x`);
 
 let world: World;
 let tenant: string;
@@ -64,9 +66,10 @@ test("a person's own", async () => {
 
 test('those of others around them', async () => {
   const entries = await packageOf('v', 'CSV', 'others: FULL, reason: "asked in writing"');
-  const rows = parse(entries.get('context-messages.csv')!, { bom: true, columns: true }) as { body: string }[];
+  const csv = squeezed(entries.get('context-messages.csv')!.toString());
+  const rows = parse(csv, { bom: true, columns: true }) as { body: string }[];
   // What is written in one and the other comes in the order of the conversations.
-  expect(rows.map(({ body }) => short(body)).sort()).toEqual([...TEXTS, ...TEXTS.slice(0, 40)].map(short).sort());
+  expect(rows.map(({ body }) => body).sort()).toEqual([...TEXTS, ...TEXTS.slice(0, 40)].map(squeezed).sort());
 });
 
 test('those of a whole app', async () => {
