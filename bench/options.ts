@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const WORKLOADS = ['export', 'read', 'import', 'erase', 'growth', 'start'] as const;
+export const WORKLOADS = ['export', 'read', 'import', 'erase', 'growth', 'memory', 'start'] as const;
 export type Workload = (typeof WORKLOADS)[number];
 
 export interface Options {
@@ -25,6 +25,7 @@ export const ROWS: Record<Workload, number> = {
   import: 100_000,
   erase: 50_000,
   growth: 600_000,
+  memory: 500_000,
   start: 0,
 };
 

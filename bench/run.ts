@@ -26,10 +26,11 @@ const { erase } = await import('./workloads/erase.ts');
 const { exportRun } = await import('./workloads/export.ts');
 const { growth } = await import('./workloads/growth.ts');
 const { importRun } = await import('./workloads/import.ts');
+const { memory } = await import('./workloads/memory.ts');
 const { read } = await import('./workloads/read.ts');
 const { start } = await import('./workloads/start.ts');
 
-const RUNS: Record<Workload, Run> = { export: exportRun, read, import: importRun, erase, growth, start };
+const RUNS: Record<Workload, Run> = { export: exportRun, read, import: importRun, erase, growth, memory, start };
 const log = (line: string): void => console.log(line);
 
 const bed = await openBed(log);

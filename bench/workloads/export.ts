@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { idsOf } from '../bed.ts';
+import { idsOf, type Loaded } from '../bed.ts';
 import { runChild } from '../child.ts';
-import { alternate, round, show, spread } from '../measure.ts';
-import { ROWS } from '../options.ts';
+import { alternate, round, show, spread, type Result } from '../measure.ts';
+import { ROWS, type Options } from '../options.ts';
 import { psqlIntoZip } from '../peers/psql-zip.ts';
 import type { Run } from './workload.ts';
 
@@ -12,29 +12,31 @@ const time = (column: string): string => `to_char(${column} at time zone 'UTC', 
 const select = (tenant: string, person: string): string =>
   `select id, conversation_id, author_id, ${time('sent_at')} sent_at, ${time('edited_at')} edited_at, kind, channel, direction, reply_to_id, external_id, campaign_id, body, metadata from plain.messages where tenant_id = '${tenant}' and subject_id = '${person}' order by id`;
 
+/** The rows that an export of one person's is measured with, who has so many. */
+export const shapeOf = (rows: number) => ({ rows: Math.round(rows / 10), whale: rows });
+
+export async function exportHere(
+  { tenant, environment }: Loaded,
+  person: string,
+  rows: number,
+  options: Options,
+): Promise<Result> {
+  const { messages, ...result } = await runChild('ours/export.ts', { tenant, person }, environment, options.profile);
+  if (messages !== rows) throw new Error(`${messages} messages instead of ${rows} were exported`);
+  return result;
+}
+
 export const exportRun: Run = async (bed, options, log) => {
   const rows = options.rows ?? ROWS.export;
-  const loaded = await bed.loaded({ rows: Math.round(rows / 10), whale: rows });
-  const { tenant, adminUrl, environment } = loaded;
+  const loaded = await bed.loaded(shapeOf(rows));
+  const { tenant, adminUrl } = loaded;
   const [ours] = await idsOf(loaded, 'public', loaded.rows.whales);
   const [theirs] = await idsOf(loaded, 'plain', loaded.rows.whales);
   const path = join(bed.home, 'peer.zip');
   const series = await alternate(
     options.runs,
     [
-      {
-        name: 'Habeas',
-        run: async () => {
-          const { messages, ...result } = await runChild(
-            'ours/export.ts',
-            { tenant, person: ours },
-            environment,
-            options.profile,
-          );
-          if (messages !== rows) throw new Error(`${messages} messages instead of ${rows} were exported`);
-          return result;
-        },
-      },
+      { name: 'Habeas', run: () => exportHere(loaded, ours!, rows, options) },
       { name: 'psql \\copy into 7z', run: () => psqlIntoZip({ url: adminUrl, select: select(tenant, theirs!), path }) },
     ],
     log,
