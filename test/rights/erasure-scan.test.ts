@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { carryOut } from '../../src/rights/erasure/erasure.job.ts';
 import type { RawRecord } from '../../src/intake/records.ts';
 import { chance, seedOfRun } from '../isolation/chance.ts';
+import { most, plansOf } from '../support/plan.ts';
 import { openWorld, type World } from '../support/world.ts';
 import { ERASE_USER } from './erasure.support.ts';
 
@@ -152,4 +153,18 @@ test('what a table is full of is counted to ten thousand, and does not hide what
     { place: 'reactions.emoji', kind: 'EMAIL', count: 1 },
     { place: 'reactions.emoji', kind: 'NAME', count: 10_000 },
   ]);
+});
+
+test('a page costs no more than its rows, though the table has no statistics yet', async () => {
+  const plans = plansOf(world, /row_number\(\) over[^]*from \S*\bmessages\b/);
+  const group = othersWords(Array.from({ length: 400 }, (_, nth) => `m${nth}`));
+  // Many tenants of one message each are all that the planner knows of.
+  for (let nth = 0; nth < 60; nth += 1) {
+    const other = await world.tenant();
+    await world.ingest(other, await world.app(other), othersWords(['a', 'b', 'c']));
+  }
+  await world.sql('vacuum (analyze) messages');
+  await eraseAlone({ profile: { displayName: 'Tia' } }, group, undefined, 20);
+  expect(plans.length).toBe(21);
+  expect(Math.max(...plans.map(most))).toBe(20);
 });
