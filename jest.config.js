@@ -14,7 +14,7 @@ export default {
   testTimeout: 60_000,
   // One more than the machine has cores: some tests wait, for a seal, a lease or a clock.
   maxWorkers: 3,
-  // Modules of a suite stay in the heap of its worker; grown old, it takes three times as long for the same tests.
+  // The modules of a suite stay in the heap of its worker, and an old worker takes three times as long for the same tests: it is replaced.
   workerIdleMemoryLimit: '500MB',
   transform: {
     '^.+\\.ts$': [

@@ -15,7 +15,7 @@ export const growth: Run = async (bed, options, log) => {
       for (const text of [...texts, 'select pg_reload_conf()']) await client.query(text);
     });
   try {
-    // Loading is not measured, and is slower with a checkpoint each gigabyte of log.
+    // Loading is not measured, and is slower with more checkpoints.
     await settings("alter system set max_wal_size = '10GB'");
     for (const rows of sizes) await bed.loaded({ rows }, 'ours');
     await settings('alter system reset max_wal_size', 'checkpoint');

@@ -7,6 +7,7 @@ import type { Run } from './workload.ts';
 /** The export of a fiftieth, of a fifth and of all. */
 export const memory: Run = async (bed, options, log) => {
   const largest = options.rows ?? ROWS.memory;
+  if (largest < 5000) throw new Error('memory: --rows from 5000');
   const contenders: Contender[] = [];
   for (const rows of [largest / 50, largest / 5, largest].map(Math.round)) {
     const loaded = await bed.loaded(shapeOf(rows), 'ours');

@@ -155,10 +155,10 @@ test('what a table is full of is counted to ten thousand, and does not hide what
   ]);
 });
 
-test('a page costs no more than its rows, though the table has no statistics yet', async () => {
+test('to ask what may be on a page costs no more than its rows, though the statistics know nothing of the tenant', async () => {
   const plans = plansOf(world, /row_number\(\) over[^]*from \S*\bmessages\b/);
   const group = othersWords(Array.from({ length: 400 }, (_, nth) => `m${nth}`));
-  // Many tenants of one message each are all that the planner knows of.
+  // Many tenants of three messages each are all that the planner knows of.
   for (let nth = 0; nth < 60; nth += 1) {
     const other = await world.tenant();
     await world.ingest(other, await world.app(other), othersWords(['a', 'b', 'c']));

@@ -6,14 +6,19 @@ export interface Step {
   'Actual Rows': number;
   'Actual Loops': number;
   'Rows Removed by Filter'?: number;
+  'Rows Removed by Join Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
   Plans?: Step[];
 }
 
 /** The most rows that any step of a plan met. */
-export const most = (step: Step): number =>
-  Math.max(step['Actual Loops'] * (step['Actual Rows'] + (step['Rows Removed by Filter'] ?? 0)), ...(step.Plans ?? []).map(most));
+export function most(step: Step): number {
+  const removed = (['Filter', 'Join Filter', 'Index Recheck'] as const).map((by) => step[`Rows Removed by ${by}`] ?? 0);
+  const met = removed.reduce((sum, rows) => sum + rows, step['Actual Rows']) * step['Actual Loops'];
+  return Math.max(met, ...(step.Plans ?? []).map(most));
+}
 
-/** The plans of the statements like `like` that a world sends from now on, each in the transaction that sent it. */
+/** The plans of the selects like `like` that a world sends from now on, each explained in the transaction that sends it, and so run twice. */
 export function plansOf({ system: { source } }: World, like: RegExp): Step[] {
   const plans: Step[] = [];
   const make = source.createQueryRunner.bind(source);
