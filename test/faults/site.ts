@@ -53,8 +53,8 @@ export async function until<T>(ask: () => Promise<T | undefined | false | null>,
 /** Holds locks in a transaction of its own, so that whoever comes to them stops there. */
 export interface Barrier {
   hold(sql: string, parameters?: unknown[]): Promise<void>;
-  /** Waits until a process stands before it. */
-  reached(): Promise<void>;
+  /** Waits until a process stands before it; false where the one that was expected has ended instead. */
+  reached(expected?: HabeasProcess): Promise<boolean>;
   /** Lets go, and keeps what was done meanwhile. */
   commit(): Promise<void>;
   release(): Promise<void>;
@@ -68,12 +68,12 @@ export async function barrier(world: World): Promise<Barrier> {
   const [{ pid }] = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows as [{ pid: number }];
   return {
     hold: async (sql, parameters) => void (await client.query(sql, parameters)),
-    reached: async () => {
-      await until(
-        async () =>
-          (await world.sql('select 1 from pg_stat_activity where $1 = any (pg_blocking_pids(pid)) limit 1', [pid])).length > 0,
-        'nobody came to the barrier',
-      );
+    reached: async (expected) => {
+      const waiting = async (): Promise<boolean> =>
+        (await world.sql('select 1 from pg_stat_activity where $1 = any (pg_blocking_pids(pid)) limit 1', [pid])).length > 0;
+      const ended = (): boolean => typeof expected?.child.exitCode === 'number';
+      await until(async () => ended() || (await waiting()), 'nobody came to the barrier');
+      return !ended();
     },
     commit: async () => void (await client.query('commit')),
     release: async () => {
