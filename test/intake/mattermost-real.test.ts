@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { importMattermost } from '../../src/intake/mattermost.importer.ts';
 import { eventsOf } from '../support/import-events.ts';
 
@@ -10,7 +10,10 @@ const archive = join(process.env['HABEAS_TEST_DATA'] ?? '../shared/data', 'matte
 const available = existsSync(archive);
 if (!available) console.warn(`SKIPPED: there is no ${archive}; the real Mattermost export is not tested.`);
 
-const folder = mkdtempSync(join(tmpdir(), 'habeas-mattermost-'));
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'habeas-mattermost-'));
+});
 // Real data does not stay behind.
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
