@@ -18,7 +18,7 @@ export interface Options {
   profile: string | undefined;
 }
 
-/** Small enough that `all` ends in about twenty minutes on two cores; the sizes of the reach are given by --rows. */
+/** Small, so that `all` does not take hours; the sizes of the reach are given by --rows. */
 export const ROWS: Record<Workload, number> = {
   export: 200_000,
   read: 200_000,

@@ -58,13 +58,12 @@ async function eraseHere(bed: Bed, original: Loaded, options: Options): Promise<
     const rows = (performance.now() - began) / 1000;
     await completed(whales[0]!);
     const all = (performance.now() - began) / 1000;
-    const [beside, busy] = await Promise.all([
-      timed(async () => {
-        await erase(whales[1]!);
-        await completed(whales[1]!);
-      }),
-      load(target, { ...options, seconds: MOST, until: completed(whales[1]!) }),
-    ]);
+    const erasing = timed(async () => {
+      await erase(whales[1]!);
+      await completed(whales[1]!);
+    });
+    const busy = await load(target, { ...options, seconds: MOST, until: erasing });
+    const beside = await erasing;
     if (beside > MOST) throw new Error(`The erasure took longer than the ${MOST} s of load beside it`);
     return {
       small: median(small) * 1000,

@@ -93,7 +93,10 @@ for (const [name, hold] of Object.entries(STAGES))
           const running = runImport(app);
           if (!early) await hold(wall, app);
           // One that was done before the wall stood is none that was killed.
-          if (!(await wall.reached(running))) continue;
+          if (!(await wall.reached(running))) {
+            expect(await running.ended).toBe(0);
+            continue;
+          }
           await running.end('SIGKILL');
           killed += 1;
         } finally {

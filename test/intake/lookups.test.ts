@@ -31,7 +31,7 @@ test('a batch looks up those it names, and reads nobody else of however many the
     sentAt: '2026-01-01T00:00:00Z',
   });
   const plans = ['users', 'conversations'].map((table) =>
-    plansOf(world, new RegExp(`^\\s*select[^]*external_index[^]*from ${table} `)),
+    plansOf(world, new RegExp(`^\\s*select(?=[^]*external_index)[^]*\\bfrom ${table}\\b`)),
   );
   await world.ingest(tenant, app, everybody.slice(0, asked).map(written));
   for (const [lookup, more] of plans) {
